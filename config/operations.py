@@ -1,0 +1,65 @@
+"""Liveness, readiness and Prometheus metrics: for machines, without a sign-in."""
+
+import os
+
+from django.contrib.auth.decorators import login_not_required
+from django.core.cache import cache
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.http import require_GET
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    generate_latest,
+    multiprocess,
+)
+from redis.exceptions import RedisError
+
+
+@login_not_required
+@require_GET
+def live(request: HttpRequest) -> JsonResponse:
+    """Answer that the process serves requests; touches nothing else."""
+    return JsonResponse({"status": "live"})
+
+
+@login_not_required
+@require_GET
+def ready(request: HttpRequest) -> JsonResponse:
+    """Answer 200 when the database and Valkey answer, else 503 naming the part."""
+    parts = {"database": _database_answers(), "valkey": _valkey_answers()}
+    is_ready = all(parts.values())
+    body = {
+        "status": "ready" if is_ready else "not ready",
+        "parts": {name: "ok" if ok else "down" for name, ok in parts.items()},
+    }
+    return JsonResponse(body, status=200 if is_ready else 503)
+
+
+@login_not_required
+@require_GET
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Serve Prometheus metrics, over all processes where a folder is shared."""
+    registry: CollectorRegistry = REGISTRY
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        registry = CollectorRegistry()
+        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def _database_answers() -> bool:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return False
+    return True
+
+
+def _valkey_answers() -> bool:
+    try:
+        cache.get("health")
+    except (RedisError, OSError):
+        return False
+    return True

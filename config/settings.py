@@ -1,0 +1,263 @@
+"""All settings, read from the environment; a secret may come from a file (`NAME_FILE`).
+
+`docs/operations.md` explains each. Units are in the names.
+"""
+
+from pathlib import Path
+
+from django.utils.csp import CSP
+
+from accounts import auth_settings
+from config import env
+from config.logging import logging_config
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DEBUG = env.flag("DEBUG")
+SECRET_KEY = env.text("SECRET_KEY")
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
+INSECURE_HTTP = env.flag("INSECURE_HTTP")  # plain http on loopback only
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django.contrib.postgres",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_filters",
+    "django_htmx",
+    "django_structlog",
+    "lucide",
+    "pgtrigger",
+    "rules.apps.AutodiscoverRulesConfig",
+    "embedded",
+    "ui",
+    "accounts",
+    "predictions",
+    "reviewqueue",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.csp",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "ui.context.navigation",
+            ],
+        },
+    }
+]
+
+# --- the two servers -------------------------------------------------------------
+DATABASES = {
+    "default": {
+        **env.database(env.text("DATABASE_URL")),
+        "CONN_MAX_AGE": 0,
+        "OPTIONS": {
+            "pool": {
+                "min_size": 1,
+                "max_size": env.integer("DATABASE_POOL_SIZE", 8),
+                "timeout": env.integer("DATABASE_POOL_TIMEOUT_SECONDS", 10),
+            },
+            # Plans of the hot queries are the same for every workflow: prepare them.
+            "prepare_threshold": 5,
+        },
+    }
+}
+REDIS_URL = env.text("REDIS_URL")
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "countersign",
+    }
+}
+SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+
+CELERY_BROKER_URL = env.celery_broker(REDIS_URL)
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": env.integer("CELERY_VISIBILITY_TIMEOUT_SECONDS", 300),
+    # With kombu's defaults a lost worker's message waits 100 s longer than it must.
+    "unacked_restore_interval": 1,
+    "unacked_restore_throttle": 1,
+    "unacked_restore_limit": 100,
+}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_TIME_LIMIT = 280
+CELERY_TASK_SOFT_TIME_LIMIT = 270
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE = {
+    "score-what-waits": {
+        "task": "reviewqueue.sweep_pending",
+        "schedule": env.integer("SWEEP_SECONDS", 3),
+        "options": {"expires": 10},
+    },
+    "tidy-leases": {
+        "task": "reviewqueue.expire_leases",
+        "schedule": 30,
+        "options": {"expires": 60},
+    },
+    "resume-snapshots": {
+        "task": "reviewqueue.resume_snapshots",
+        "schedule": 30,
+        "options": {"expires": 60},
+    },
+    "profile-features": {
+        "task": "predictions.refresh_profiles",
+        "schedule": 300,
+        "options": {"expires": 600},
+    },
+    "heartbeat": {
+        "task": "reviewqueue.worker_heartbeat",
+        "schedule": 15,
+        "options": {"expires": 15},
+    },
+}
+
+# --- people ----------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = auth_settings.AUTHENTICATION_BACKENDS
+PASSWORD_HASHERS = auth_settings.PASSWORD_HASHERS
+AUTH_PASSWORD_VALIDATORS = auth_settings.AUTH_PASSWORD_VALIDATORS
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+for _name in dir(auth_settings):
+    if _name.startswith(("ACCOUNT_", "MFA_", "SOCIALACCOUNT_")):
+        globals()[_name] = getattr(auth_settings, _name)
+EMAIL_BACKEND = env.text(
+    "EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend"
+)
+EMAIL_HOST = env.text("EMAIL_HOST", "localhost")
+EMAIL_PORT = env.integer("EMAIL_PORT", 25)
+EMAIL_HOST_USER = env.text("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS")
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "countersign@localhost")
+
+# --- the API ---------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.api.authentication.BearerKeyAuthentication"
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "predictions.api.problems.problem_response",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Countersign",
+    "DESCRIPTION": "Models recommend, people countersign.",
+    "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+}
+INTAKE_MAX_BODY_BYTES = env.integer("INTAKE_MAX_BODY_BYTES", 64 * 1024 * 1024)
+DATA_UPLOAD_MAX_MEMORY_SIZE = env.integer(
+    "DATA_UPLOAD_MAX_MEMORY_BYTES", 2 * 1024 * 1024
+)
+
+# --- security --------------------------------------------------------------------
+SECURE_CSP = {
+    "default-src": [CSP.NONE],
+    "script-src": [CSP.SELF],
+    "style-src": [CSP.SELF],
+    "img-src": [CSP.SELF, "data:"],
+    "font-src": [CSP.SELF],
+    "connect-src": [CSP.SELF],
+    "media-src": [CSP.SELF],
+    "form-action": [CSP.SELF],
+    "base-uri": [CSP.NONE],
+    "frame-ancestors": [CSP.NONE],
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_SSL_REDIRECT = not INSECURE_HTTP
+SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]
+SECURE_HSTS_SECONDS = 0 if INSECURE_HTTP else 31_536_000
+SECURE_HSTS_INCLUDE_SUBDOMAINS = not INSECURE_HTTP
+SECURE_HSTS_PRELOAD = not INSECURE_HTTP
+SESSION_COOKIE_SECURE = not INSECURE_HTTP
+CSRF_COOKIE_SECURE = not INSECURE_HTTP
+SESSION_COOKIE_HTTPONLY = True
+if env.flag("BEHIND_PROXY"):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# --- files -----------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = Path(env.text("COUNTERSIGN_STATIC_ROOT", str(BASE_DIR / "staticfiles")))
+STATICFILES_DIRS = [BASE_DIR / "static"]
+MEDIA_ROOT = Path(env.text("COUNTERSIGN_MEDIA_ROOT", str(BASE_DIR / "data" / "media")))
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+# Local copies of artifacts, found by hash; may be lost at any time.
+ARTIFACT_CACHE_DIR = Path(
+    env.text("ARTIFACT_CACHE_DIR", str(MEDIA_ROOT / "artifact-cache"))
+)
+TRUSTED_MODEL_TYPES = env.words("TRUSTED_MODEL_TYPES")
+
+# --- scoring ---------------------------------------------------------------------
+SCORE_BATCH_SIZE = env.integer("SCORE_BATCH_SIZE", 1000)
+SCORER_MEMORY_MB = env.integer("SCORER_MEMORY_MB", 2048)
+
+# --- the rest --------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+TIME_ZONE = env.text("TIME_ZONE", "UTC")
+USE_TZ = True
+USE_I18N = False
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LOGGING = logging_config(env.text("LOG_LEVEL", "INFO"), json=env.flag("LOG_JSON"))
+DJANGO_STRUCTLOG_CELERY_ENABLED = True

@@ -1,0 +1,19 @@
+"""Addresses: pages at the root, the API below `/api/v1`, operations outside both."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from config import operations
+
+urlpatterns = [
+    path("health/live", operations.live, name="health-live"),
+    path("health/ready", operations.ready, name="health-ready"),
+    path("metrics", operations.metrics, name="metrics"),
+    path("api/v1/", include("reviewqueue.api.urls")),
+    path("ui/", include("ui.urls")),
+    path("accounts/", include("accounts.urls")),
+    path("accounts/", include("allauth.urls")),
+    path("admin/", admin.site.urls),
+    path("", include("predictions.urls")),
+    path("", include("reviewqueue.urls")),
+]
