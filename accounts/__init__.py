@@ -1,0 +1,1 @@
+"""Who may do what: people, service accounts, roles per workflow, API keys."""

@@ -1,0 +1,29 @@
+"""Closed sets of values used by the access tables."""
+
+from django.db.models import TextChoices
+
+
+class Role(TextChoices):
+    """What a person is in one workflow; several may be held at once."""
+
+    REVIEWER = "reviewer", "Reviewer"
+    ADJUDICATOR = "adjudicator", "Adjudicator"
+    SUPERVISOR = "supervisor", "Supervisor"
+    ENGINEER = "engineer", "Engineer"
+    AUDITOR = "auditor", "Auditor"
+
+
+class AccessEventKind(TextChoices):
+    """What happened to somebody's access."""
+
+    USER_CREATED = "user_created", "User created"
+    USER_DEACTIVATED = "user_deactivated", "User deactivated"
+    USER_REACTIVATED = "user_reactivated", "User reactivated"
+    PASSWORD_SET = "password_set", "Password set by an admin"  # noqa: S105 -- a name
+    PASSWORD_CHANGED = "password_changed", "Password changed"  # noqa: S105 -- a name
+    PASSWORD_RESET = "password_reset", "Password reset by mail"  # noqa: S105 -- a name
+    ROLE_GRANTED = "role_granted", "Role granted"
+    ROLE_REVOKED = "role_revoked", "Role revoked"
+    KEY_CREATED = "key_created", "API key created"
+    KEY_REVOKED = "key_revoked", "API key revoked"
+    SIGN_IN_LOCKED = "sign_in_locked", "Sign-in locked after repeated failures"
