@@ -58,8 +58,8 @@ class Item(models.Model):
                 referencing=pgtrigger.Referencing(new="stored"),
                 func=(
                     "INSERT INTO predictions_pendingscore "
-                    "(item_id, workflow_id, filed_at, n_attempts) "
-                    "SELECT id, workflow_id, received_at, 0 FROM stored; "
+                    "(item_id, workflow_id, filed_at) "
+                    "SELECT id, workflow_id, received_at FROM stored; "
                     "RETURN NULL;"
                 ),
             ),
@@ -79,7 +79,6 @@ class PendingScore(models.Model):
         Workflow, on_delete=models.PROTECT, related_name="+", db_index=False
     )
     filed_at = models.DateTimeField(db_default=Now())
-    n_attempts = models.PositiveSmallIntegerField(default=0, db_default=0)
 
     class Meta:
         indexes = (

@@ -1,0 +1,1 @@
+"""Pure numbers behind routing and trust: arrays in, values out."""
