@@ -19,9 +19,9 @@ class AccessEventKind(TextChoices):
     USER_CREATED = "user_created", "User created"
     USER_DEACTIVATED = "user_deactivated", "User deactivated"
     USER_REACTIVATED = "user_reactivated", "User reactivated"
-    PASSWORD_SET = "password_set", "Password set by an admin"  # noqa: S105 -- a name
-    PASSWORD_CHANGED = "password_changed", "Password changed"  # noqa: S105 -- a name
-    PASSWORD_RESET = "password_reset", "Password reset by mail"  # noqa: S105 -- a name
+    PASSWORD_SET = "password_set", "Password set by an admin"
+    PASSWORD_CHANGED = "password_changed", "Password changed"
+    PASSWORD_RESET = "password_reset", "Password reset by mail"
     ROLE_GRANTED = "role_granted", "Role granted"
     ROLE_REVOKED = "role_revoked", "Role revoked"
     KEY_CREATED = "key_created", "API key created"

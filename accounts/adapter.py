@@ -1,0 +1,63 @@
+"""How allauth behaves here: no public sign-up, lockout by name and address."""
+
+from typing import NoReturn
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from django.core.cache import cache
+from django.core.exceptions import ValidationError
+from django.db.models import Q
+from django.http import HttpRequest
+from django.shortcuts import render
+from django.utils import timezone
+
+from accounts.auth_settings import LOCKOUT_SECONDS
+from accounts.models import User
+from accounts.services import hash_key, note_lockout
+
+
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] -- allauth has no types
+    """Accounts are made by a site admin; failed sign-ins lock for a while."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return False
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: str) -> None:
+        try:
+            super().pre_authenticate(request, **credentials)
+        except ValidationError:
+            self._lock_out(request, _login_of(credentials))
+
+    def _get_login_attempts_cache_key(
+        self, request: HttpRequest, **credentials: str
+    ) -> str:
+        # By address as well, else anybody could lock anybody else out from anywhere.
+        return f"{self.get_client_ip(request)}:{_login_of(credentials)}"
+
+    def _lock_out(self, request: HttpRequest, login: str) -> NoReturn:
+        # One event per lockout, however often the locked door is tried.
+        if cache.add(f"lockout-noted:{hash_key(login)}", 1, LOCKOUT_SECONDS):
+            user = User.objects.filter(
+                Q(username=login) | Q(email__iexact=login, email__gt="")
+            ).first()
+            note_lockout(user=user, login=login, now=timezone.now())
+        response = render(
+            request,
+            "account/locked.html",
+            {"minutes": LOCKOUT_SECONDS // 60},
+            status=429,
+        )
+        response["Retry-After"] = str(LOCKOUT_SECONDS)
+        raise ImmediateHttpResponse(response)
+
+
+class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc] -- allauth has no types
+    """An outside identity may sign in to an account here, never make one."""
+
+    def is_open_for_signup(self, request: HttpRequest, sociallogin: object) -> bool:
+        return False
+
+
+def _login_of(credentials: dict[str, str]) -> str:
+    return (credentials.get("email") or credentials.get("username") or "").lower()
