@@ -1,0 +1,248 @@
+"""Rates with their intervals, and how good recommendations are at a threshold."""
+
+import math
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import beta, norm
+
+LEVEL: Final = 0.95
+
+type Floats = NDArray[np.float64]
+type Flags = NDArray[np.bool_]
+
+
+class Interval(NamedTuple):
+    """A two-sided interval; both ends are NaN when nothing was counted."""
+
+    low: float
+    high: float
+
+
+NOTHING_COUNTED: Final = Interval(math.nan, math.nan)
+
+
+def wilson_interval(k: int, n: int, *, level: float = LEVEL) -> Interval:
+    """Return the Wilson score interval of k successes in n trials, within 0..1.
+
+    n = 0 gives NaN ends.
+    Raises: ValueError unless 0 <= k <= n and 0 < level < 1.
+    Source: Wilson 1927, without continuity correction.
+    """
+    _check_counts(k, n, level)
+    if n == 0:
+        return NOTHING_COUNTED
+    z = float(norm.ppf(0.5 + level / 2))
+    share, z2 = k / n, z * z
+    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
+    half = z / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
+    # the ends are exactly 0 and 1 at k = 0 and k = n; rounding would miss them
+    low = 0.0 if k == 0 else max(0.0, centre - half)
+    return Interval(low, 1.0 if k == n else min(1.0, centre + half))
+
+
+def clopper_pearson(k: int, n: int, *, level: float = LEVEL) -> Interval:
+    """Return the exact (conservative) interval of k successes in n trials.
+
+    n = 0 gives NaN ends.
+    Raises: ValueError unless 0 <= k <= n and 0 < level < 1.
+    Source: Clopper & Pearson 1934, by quantiles of the beta distribution.
+    """
+    _check_counts(k, n, level)
+    if n == 0:
+        return NOTHING_COUNTED
+    tail = (1 - level) / 2
+    low = 0.0 if k == 0 else float(beta.ppf(tail, k, n - k + 1))
+    high = 1.0 if k == n else float(beta.ppf(1 - tail, k + 1, n - k))
+    return Interval(low, high)
+
+
+class Difference(NamedTuple):
+    """The difference of two proportions, first minus second, with its interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def newcombe_difference(
+    k1: int, n1: int, k2: int, n2: int, *, level: float = LEVEL
+) -> Difference:
+    """Return k1/n1 - k2/n2 of independent samples with its interval, within -1..1.
+
+    All three are NaN when either sample is empty.
+    Raises: ValueError for impossible counts or level.
+    Source: Newcombe 1998, method 10 (Wilson score intervals combined).
+    """
+    first = wilson_interval(k1, n1, level=level)
+    second = wilson_interval(k2, n2, level=level)
+    if n1 == 0 or n2 == 0:
+        return Difference(math.nan, math.nan, math.nan)
+    p1, p2 = k1 / n1, k2 / n2
+    down = math.hypot(p1 - first.low, second.high - p2)
+    up = math.hypot(first.high - p1, p2 - second.low)
+    value = p1 - p2
+    return Difference(value, max(-1.0, value - down), min(1.0, value + up))
+
+
+class Rate(NamedTuple):
+    """A share k of n with its Wilson interval; NaN throughout when n is 0."""
+
+    value: float
+    low: float
+    high: float
+    k: int
+    n: int
+
+    def to_json(self) -> dict[str, float | int | None]:
+        """Return the rate as JSON data, with null for what is not defined."""
+        return {key: _null_if_nan(value) for key, value in self._asdict().items()}
+
+
+def rate(k: int, n: int, *, level: float = LEVEL) -> Rate:
+    """Return k of n as a share with its Wilson interval."""
+    low, high = wilson_interval(k, n, level=level)
+    return Rate(k / n if n else math.nan, low, high, k, n)
+
+
+@dataclass(frozen=True, slots=True)
+class Confusion:
+    """Counts of calls (positive or not) against the truth."""
+
+    true_positive: int
+    false_positive: int
+    false_negative: int
+    true_negative: int
+
+    @property
+    def precision(self) -> Rate:
+        """Of the positive calls, how many were right."""
+        return rate(self.true_positive, self.true_positive + self.false_positive)
+
+    @property
+    def recall(self) -> Rate:
+        """Of the positives, how many were called."""
+        return rate(self.true_positive, self.true_positive + self.false_negative)
+
+    @property
+    def false_positive_rate(self) -> Rate:
+        """Of the negatives, how many were called positive."""
+        return rate(self.false_positive, self.false_positive + self.true_negative)
+
+    @property
+    def accuracy(self) -> Rate:
+        """Of all, how many calls were right."""
+        right = self.true_positive + self.true_negative
+        return rate(right, right + self.false_positive + self.false_negative)
+
+
+def confusion(
+    probabilities: ArrayLike, is_positive: ArrayLike, *, threshold: float
+) -> Confusion:
+    """Count calls against the truth, calling positive at probability >= threshold.
+
+    `probabilities` float [n], `is_positive` bool [n]; a NaN is never called positive.
+    Raises: ValueError when the shapes differ.
+    """
+    called = np.asarray(probabilities, dtype=np.float64) >= threshold
+    truth = np.asarray(is_positive, dtype=np.bool_)
+    _check_same_shape(called, truth)
+    return Confusion(
+        true_positive=int(np.sum(called & truth)),
+        false_positive=int(np.sum(called & ~truth)),
+        false_negative=int(np.sum(~called & truth)),
+        true_negative=int(np.sum(~called & ~truth)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class WeightedRate:
+    """A share estimated from a sample with known inclusion probabilities."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+    variance: float
+
+
+def hajek_share(
+    is_true: ArrayLike, review_probabilities: ArrayLike, *, level: float = LEVEL
+) -> WeightedRate:
+    """Estimate the share of true ones among all items from the reviewed ones.
+
+    Each of the n reviewed items counts 1 / its review probability. The interval is
+    normal, cut to 0..1: rough for small n or shares near 0 and 1, where all-equal
+    answers give no width at all; a bound for granting autonomy must not use it.
+    n = 0 gives NaN; n = 1 gives no variance (NaN).
+    Raises: ValueError unless every probability is in (0, 1].
+    Source: Hájek 1971; variance of the linearised ratio as if drawn with
+    replacement, sum((w * (y - mean))^2) / sum(w)^2 * n / (n - 1): on the large side
+    when review probabilities are near 1.
+    """
+    truth = np.asarray(is_true, dtype=np.float64)
+    weights = review_weights(review_probabilities)
+    _check_same_shape(truth, weights)
+    n, total = truth.size, float(weights.sum())
+    if n == 0:
+        return WeightedRate(math.nan, math.nan, math.nan, 0, math.nan)
+    value = float(weights @ truth) / total
+    if n == 1:
+        return WeightedRate(value, math.nan, math.nan, 1, math.nan)
+    residuals = weights * (truth - value)
+    variance = float(residuals @ residuals) / total**2 * n / (n - 1)
+    half = float(norm.ppf(0.5 + level / 2)) * math.sqrt(variance)
+    return WeightedRate(
+        value, max(0.0, value - half), min(1.0, value + half), n, variance
+    )
+
+
+class WeightedTotal(NamedTuple):
+    """A total over all items estimated from the reviewed ones."""
+
+    value: float
+    variance: float
+    n: int
+
+
+def hajek_total(
+    is_true: ArrayLike, review_probabilities: ArrayLike, *, n_items: int
+) -> WeightedTotal:
+    """Estimate how many of `n_items` are true from the reviewed ones.
+
+    The share by `hajek_share` times n_items; NaN when nothing was reviewed.
+    Raises: ValueError unless every probability is in (0, 1] and n_items >= n.
+    """
+    share = hajek_share(is_true, review_probabilities)
+    if n_items < share.n:
+        raise ValueError(f"n_items: {n_items} is fewer than the {share.n} reviewed")
+    return WeightedTotal(share.value * n_items, share.variance * n_items**2, share.n)
+
+
+def review_weights(review_probabilities: ArrayLike) -> Floats:
+    """Return 1 / review probability, float [n].
+
+    Raises: ValueError unless every probability is in (0, 1].
+    """
+    probabilities = np.asarray(review_probabilities, dtype=np.float64)
+    if not np.all((probabilities > 0) & (probabilities <= 1)):
+        raise ValueError("review_probabilities: each must be above 0 and at most 1")
+    return np.asarray(1.0 / probabilities, dtype=np.float64)
+
+
+def _check_counts(k: int, n: int, level: float) -> None:
+    if not 0 <= k <= n:
+        raise ValueError(f"counts: expected 0 <= k <= n, got k={k}, n={n}")
+    if not 0 < level < 1:
+        raise ValueError(f"level: expected a number between 0 and 1, got {level}")
+
+
+def _check_same_shape(first: NDArray[np.generic], second: NDArray[np.generic]) -> None:
+    if first.shape != second.shape or first.ndim != 1:
+        raise ValueError(f"shapes: expected [n] twice: {first.shape}, {second.shape}")
+
+
+def _null_if_nan(value: float) -> float | int | None:
+    return None if math.isnan(value) else value

@@ -1,0 +1,278 @@
+"""Train a calibrated model on the past and report how it does on what came after."""
+
+import hashlib
+import json
+import platform
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import numpy as np
+import scipy
+import sklearn
+import skops
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from predictions.learning.calibration import Calibration, fit_calibration
+from predictions.learning.features import (
+    Column,
+    Matrix,
+    columns_to_json,
+    feature_value,
+)
+from predictions.learning.pipelines import Algorithm, build_pipeline
+from predictions.learning.report import held_out_report
+from predictions.learning.splits import Indexes, Split, split_by_time
+
+MIN_PER_SIDE: Final = 50
+MIN_PER_SIDE_IN_PART: Final = 5
+MIN_PER_LABEL: Final = 10
+QUIET_NAN: Final = np.float64("nan")
+
+
+class TooFewLabels(ValueError):
+    """The minimum-data rule is not met; the message says what is there and needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingData:
+    """Labelled rows: matrix [n, k], labels [n], times [n] in seconds since 1970 UTC.
+
+    `weights` [n] (for instance 1 / review probability) and `subjects` [n] are
+    optional. `label_keys` are the workflow's, `positive_labels` some of them.
+    """
+
+    matrix: Matrix
+    labels: Sequence[str]
+    times: NDArray[np.float64]
+    columns: tuple[Column, ...]
+    label_keys: tuple[str, ...]
+    positive_labels: tuple[str, ...]
+    weights: NDArray[np.float64] | None = None
+    subjects: Sequence[str | None] | None = None
+
+    def __post_init__(self) -> None:
+        """Raise ValueError when lengths differ or a label is not declared."""
+        n = len(self.labels)
+        optional = [part for part in (self.weights, self.subjects) if part is not None]
+        if any(len(part) != n for part in (self.matrix, self.times, *optional)):
+            raise ValueError("training data: its parts have different lengths")
+        if self.matrix.shape != (n, len(self.columns)):
+            raise ValueError(
+                f"matrix: {self.matrix.shape}, {len(self.columns)} columns"
+            )
+        if unknown := sorted(set(self.labels) - set(self.label_keys)):
+            raise ValueError(f"labels not declared: {', '.join(unknown)}")
+        if not set(self.positive_labels) < set(self.label_keys):
+            raise ValueError("positive_labels: must be some of label_keys, not all")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedModel:
+    """A fitted pipeline with all that its registration needs.
+
+    `label_keys` are in the order of the model's scores. `references` holds a typical
+    value per column (median, most frequent value; None when never seen), for
+    explanations. `report` and `references` are JSON data.
+    """
+
+    pipeline: Any
+    label_keys: tuple[str, ...]
+    columns: tuple[Column, ...]
+    calibration: Calibration
+    references: dict[str, str | float | bool | None]
+    report: dict[str, object]
+
+
+def train(
+    data: TrainingData,
+    *,
+    algorithm: Algorithm,
+    seed: int,
+    threshold: float = 0.5,
+    min_per_side: int = MIN_PER_SIDE,
+) -> TrainedModel:
+    """Fit on the oldest 60 %, calibrate on the next 20 %, report on the newest 20 %.
+
+    The model reported on is the one returned: it is not fitted again on all rows. A
+    label with fewer than 10 rows in the training part is left out and named in the
+    report. Runs on one thread, so that the same data, seed and library versions give
+    the same model to the byte.
+    Raises: TooFewLabels saying which count is short; ValueError for bad arguments.
+    """
+    split = split_by_time(data.times, data.subjects)
+    labels = np.asarray(data.labels, dtype=np.str_)
+    is_positive = np.isin(labels, data.positive_labels)
+    _check_counts(split, is_positive, min_per_side)
+    kept = _learnable(labels[split.train])
+    fitted = split.train[np.isin(labels[split.train], kept)]
+    weights = np.ones(len(labels)) if data.weights is None else data.weights
+    with threadpool_limits(limits=1):
+        pipeline = build_pipeline(algorithm, data.columns, seed=seed)
+        pipeline.fit(
+            data.matrix[fitted], labels[fitted], model__sample_weight=weights[fitted]
+        )
+        keys = tuple(str(key) for key in pipeline.classes_)
+        calibration = _calibrated(pipeline, data.matrix, labels, weights, split)
+        scores = pipeline.predict_proba(data.matrix[split.test])
+    figures = held_out_report(
+        scores,
+        labels[split.test],
+        weights[split.test],
+        label_keys=keys,
+        positive_labels=data.positive_labels,
+        calibration=calibration,
+        threshold=threshold,
+    )
+    report = {
+        "algorithm": algorithm,
+        "seed": seed,
+        "parameters": _parameters(pipeline),
+        "data_sha256": data_sha256(data),
+        "versions": versions(),
+        "label_counts": dict(sorted(Counter(labels.tolist()).items())),
+        "labels_left_out": sorted(set(data.label_keys) - set(keys)),
+        "split": _described(split, data, is_positive),
+        "calibration": [curve.method for curve in calibration.curves],
+        "test": figures,
+    }
+    references = reference_values(data.matrix[split.train], data.columns)
+    return TrainedModel(pipeline, keys, data.columns, calibration, references, report)
+
+
+def reference_values(
+    matrix: Matrix, columns: Sequence[Column]
+) -> dict[str, str | float | bool | None]:
+    """Return a typical value per column of matrix [n, k]; None when all are missing.
+
+    The median of a number, the most frequent value of a category or boolean (the first
+    declared among equals).
+    """
+    values: dict[str, str | float | bool | None] = {}
+    for index, column in enumerate(columns):
+        cells = matrix[:, index]
+        known = cells[~np.isnan(cells)]
+        typical = QUIET_NAN
+        if known.size and column.kind == "number":
+            typical = np.median(known)
+        elif known.size:
+            typical = np.bincount(known.astype(np.intp)).argmax()
+        values[column.name] = feature_value(column, float(typical))
+    return values
+
+
+def data_sha256(data: TrainingData) -> str:
+    """Return a hash of everything that the model is trained from."""
+    digest = hashlib.sha256()
+    described = {
+        "columns": columns_to_json(data.columns),
+        "label_keys": data.label_keys,
+        "positive_labels": data.positive_labels,
+        "labels": list(data.labels),
+        "subjects": None if data.subjects is None else list(data.subjects),
+    }
+    digest.update(json.dumps(described, sort_keys=True).encode())
+    for array in (data.matrix, data.times, data.weights):
+        if array is not None:
+            # one bit pattern for NaN, whatever made it
+            plain = np.where(np.isnan(array), QUIET_NAN, array)
+            digest.update(np.ascontiguousarray(plain, dtype="<f8").tobytes())
+    return digest.hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what the result depends on."""
+    return {
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+        "scikit-learn": sklearn.__version__,
+        "skops": skops.__version__,
+    }
+
+
+def _check_counts(
+    split: Split, is_positive: NDArray[np.bool_], min_per_side: int
+) -> None:
+    sides = {"positives": is_positive, "others": ~is_positive}
+    for side, rows in sides.items():
+        n = int(rows.sum())
+        if n < min_per_side:
+            raise TooFewLabels(f"{n} {side}, {min_per_side} needed")
+    for name, part in split.parts().items():
+        for side, rows in sides.items():
+            n = int(rows[part].sum())
+            if n < MIN_PER_SIDE_IN_PART:
+                raise TooFewLabels(
+                    f"{n} {side} in the {name} part, {MIN_PER_SIDE_IN_PART} needed"
+                )
+
+
+def _learnable(labels: NDArray[np.str_]) -> list[str]:
+    keys, counts = np.unique(labels, return_counts=True)
+    kept = [str(key) for key, n in zip(keys, counts, strict=True) if n >= MIN_PER_LABEL]
+    if len(kept) < 2:
+        raise TooFewLabels(
+            f"{len(kept)} labels with {MIN_PER_LABEL} rows to learn from, 2 needed"
+        )
+    return kept
+
+
+def _calibrated(
+    pipeline: Any,  # noqa: ANN401 -- scikit-learn has no stubs
+    matrix: Matrix,
+    labels: NDArray[np.str_],
+    weights: NDArray[np.float64],
+    split: Split,
+) -> Calibration:
+    rows = split.calibrate
+    scores = pipeline.predict_proba(matrix[rows])
+    is_true = labels[rows][:, None] == pipeline.classes_[None, :]
+    if missing := [str(pipeline.classes_[i]) for i in _one_sided(is_true)]:
+        raise TooFewLabels(f"calibrate part: no rows to tell apart {missing}")
+    return fit_calibration(scores, is_true, weights[rows])
+
+
+def _one_sided(is_true: NDArray[np.bool_]) -> Collection[int]:
+    counts = is_true.sum(axis=0)
+    return [i for i, n in enumerate(counts) if n in (0, len(is_true))]
+
+
+def _parameters(pipeline: Any) -> dict[str, object]:  # noqa: ANN401 -- no stubs
+    given = pipeline.named_steps["model"].get_params()
+    return {name: value for name, value in given.items() if _is_plain(value)}
+
+
+def _is_plain(value: object) -> bool:
+    if isinstance(value, list):
+        return all(_is_plain(entry) for entry in value)
+    return value is None or isinstance(value, str | int | float)
+
+
+def _described(
+    split: Split, data: TrainingData, is_positive: NDArray[np.bool_]
+) -> dict[str, object]:
+    by = "time" if data.subjects is None else "subject, by its first time"
+    parts: dict[str, object] = {
+        name: _part(rows, data.times, is_positive)
+        for name, rows in split.parts().items()
+    }
+    return {"by": by, **parts}
+
+
+def _part(
+    rows: Indexes, times: NDArray[np.float64], is_positive: NDArray[np.bool_]
+) -> dict[str, object]:
+    return {
+        "n": len(rows),
+        "n_positive": int(is_positive[rows].sum()),
+        "from": _iso(times[rows].min()),
+        "to": _iso(times[rows].max()),
+    }
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(float(seconds), UTC).isoformat()
