@@ -8,6 +8,6 @@ class AccountsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        # Both register themselves on import, which needs the models.
-        from accounts import signals
-        from accounts.api import schema
+        # Not at the top: both need the models, which are not loaded there yet.
+        from accounts import signals  # noqa: F401, PLC0415 -- registers itself
+        from accounts.api import schema  # noqa: F401, PLC0415 -- registers itself

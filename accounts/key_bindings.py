@@ -1,25 +1,19 @@
-"""The keys of the reviewer's page: which exist, their defaults, the rules for others.
+"""A person's own keys on the reviewer's page: what may be changed, and to what.
 
-Digits are not here: 1 to 9 always choose a label.
+1 to 9 always choose a label and are not for change.
 """
 
 import re
 from collections import defaultdict
 from collections.abc import Mapping
 
+from ui.keys import SHORTCUTS
+
 DEFAULT_KEYS: Mapping[str, str] = {
-    "confirm": "c",
-    "escalate": "e",
-    "skip": "s",
-    "snooze": "z",
-    "undo": "u",
-    "note": "n",
-    "next": "j",
-    "previous": "k",
-    "search": "/",
-    "help": "?",
+    verb: key for verb, (key, _) in SHORTCUTS.items() if not verb.startswith("label-")
 }
-_ONE_KEY = re.compile(r"^[a-z/?.,;'\[\]\\=-]$")
+LABEL_KEYS = frozenset("123456789")
+_ONE_KEY = re.compile(r"^[a-z0/?.,;'\[\]\\=-]$")
 
 
 class InvalidKeyBindingsError(ValueError):
@@ -50,10 +44,12 @@ def check_keys(own: Mapping[str, str]) -> None:
 def _fault(verb: str, key: str) -> str:
     if verb not in DEFAULT_KEYS:
         return "There is no such action."
-    if key.isdigit():
+    if key in LABEL_KEYS:
         return f"{key!r} is taken: 1 to 9 choose a label."
     if not _ONE_KEY.match(key):
-        return f"{key!r} is not one lower-case letter or one of / ? . , ; ' [ ] \\ = -."
+        return (
+            f"{key!r} is not one lower-case letter, 0 or one of / ? . , ; ' [ ] \\ = -."
+        )
     return ""
 
 

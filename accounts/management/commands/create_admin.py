@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.services import AccessError, create_admin
 
-PASSWORD_VARIABLE = "COUNTERSIGN_ADMIN_PASSWORD"
+PASSWORD_VARIABLE = "COUNTERSIGN_ADMIN_PASSWORD"  # noqa: S105 -- the name of a variable
 
 
 class Command(BaseCommand):

@@ -1,0 +1,24 @@
+"""Addresses below `/accounts/`, beside those of allauth."""
+
+from django.urls import path
+
+from accounts.views import keys, members, profile, users
+
+app_name = "accounts"
+urlpatterns = [
+    path("profile/", profile.profile, name="profile"),
+    path("profile/keyboard/", profile.key_bindings, name="key-bindings"),
+    path("email/", profile.email_is_on_profile, name="email"),
+    path("keys/", keys.my_keys, name="my-keys"),
+    path("keys/<uuid:key_id>/revoke/", keys.key_revoke, name="key-revoke"),
+    path("w/<slug:slug>/members/", members.member_list, name="member-list"),
+    path(
+        "w/<slug:slug>/members/<uuid:user_id>/",
+        members.member_roles,
+        name="member-roles",
+    ),
+    path("w/<slug:slug>/keys/", keys.key_list, name="key-list"),
+    path("users/", users.user_list, name="user-list"),
+    path("users/<uuid:user_id>/active/", users.user_active, name="user-active"),
+    path("users/<uuid:user_id>/password/", users.user_password, name="user-password"),
+]
