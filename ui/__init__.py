@@ -1,0 +1,1 @@
+"""How the pages look: navigation, theme, template tags. Has no models."""

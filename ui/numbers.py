@@ -1,0 +1,78 @@
+"""How numbers and times are written. Pure: no ORM, clock or settings."""
+
+from typing import Final
+
+NBSP: Final = "\N{NO-BREAK SPACE}"
+NOTHING: Final = "\N{EN DASH}"
+MINUTE, HOUR, DAY = 60, 3600, 86_400
+
+
+def thousands(value: float, digits: int | None = None) -> str:
+    """Write 13384 as "13,384"; at most `digits` decimals, trailing zeros dropped."""
+    if digits is None and float(value).is_integer():
+        return f"{int(value):,}"
+    text = f"{value:,.{2 if digits is None else digits}f}"
+    return text.rstrip("0").rstrip(".") if digits is None else text
+
+
+def percent(share: float, digits: int | None = None) -> str:
+    """Write a share in 0..1 as a percentage, with more digits near 0 and 100 %.
+
+    0.874 is "87 %", 0.096 "9.6 %", 0.0046 "0.46 %", 0.9964 "99.64 %". Not rounded to
+    0 % or 100 % unless it is exactly that.
+    """
+    if digits is None:
+        from_end = min(abs(share), abs(1 - share)) * 100
+        digits = _digits_for(from_end)
+    return f"{share * 100:.{digits}f}{NBSP}%"
+
+
+def _digits_for(from_end: float) -> int:
+    if from_end == 0 or from_end >= 10:
+        return 0
+    return 1 if from_end >= 1 else 2
+
+
+def points(difference: float) -> str:
+    """Write a difference of two shares in percentage points: "+6.4"."""
+    sign = "\N{MINUS SIGN}" if difference < 0 else "+"
+    return f"{sign}{abs(difference) * 100:.1f}"
+
+
+def duration(seconds: float) -> str:
+    """Write a length of time with its two largest units: "3 h 10 min", "18 s"."""
+    if seconds < 0:
+        return f"\N{MINUS SIGN}{duration(-seconds)}"
+    if 0 < seconds < 1:
+        return f"{max(1, round(seconds * 1000))}{NBSP}ms"
+    whole = round(seconds)
+    if whole < MINUTE:
+        return f"{whole}{NBSP}s"
+    if whole < HOUR:
+        return _two(whole, MINUTE, "min", 1, "s") if whole < 600 else _one(whole)
+    if whole < 2 * DAY:
+        return _two(whole, HOUR, "h", MINUTE, "min")
+    return _two(whole, DAY, "d", HOUR, "h")
+
+
+def _one(whole: int) -> str:
+    return f"{whole // MINUTE}{NBSP}min"
+
+
+def _two(whole: int, big: int, big_unit: str, small: int, small_unit: str) -> str:
+    head = f"{whole // big}{NBSP}{big_unit}"
+    rest = whole % big // small
+    return f"{head} {rest}{NBSP}{small_unit}" if rest else head
+
+
+def clock(seconds: float) -> str:
+    """Write what is left of a lease: "4:31"; "0:00" when nothing is."""
+    whole = max(0, int(seconds))
+    return f"{whole // MINUTE}:{whole % MINUTE:02d}"
+
+
+def interval(low: float, high: float) -> str:
+    """Write an interval of shares in percent, both ends alike: "83–90", "0.3–0.7"."""
+    width_digits = 0 if (high - low) * 100 >= 4 else 1
+    digits = 2 if (high - low) * 100 < 0.5 else width_digits
+    return f"{low * 100:.{digits}f}\N{EN DASH}{high * 100:.{digits}f}"
