@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -65,7 +66,7 @@ def _group_starts(order: Indexes, subjects: Sequence[str | None] | None) -> Inde
     if subjects is None or len(order) == 0:
         return positions
     groups = [_group(int(row), subjects) for row in order]
-    is_new = [True, *(a != b for a, b in zip(groups, groups[1:], strict=False))]
+    is_new = [True, *(a != b for a, b in pairwise(groups))]
     return np.maximum.accumulate(np.where(is_new, positions, 0))
 
 

@@ -128,14 +128,9 @@ def train(
         threshold=threshold,
     )
     report = {
+        **_circumstances(pipeline, data, split),
         "algorithm": algorithm,
         "seed": seed,
-        "parameters": _parameters(pipeline),
-        "data_sha256": data_sha256(data),
-        "versions": versions(),
-        "label_counts": dict(sorted(Counter(labels.tolist()).items())),
-        "labels_left_out": sorted(set(data.label_keys) - set(keys)),
-        "split": _described(split, data, is_positive),
         "calibration": [curve.method for curve in calibration.curves],
         "test": figures,
     }
@@ -157,9 +152,9 @@ def reference_values(
         known = cells[~np.isnan(cells)]
         typical = QUIET_NAN
         if known.size and column.kind == "number":
-            typical = np.median(known)
+            typical = np.float64(np.median(known))
         elif known.size:
-            typical = np.bincount(known.astype(np.intp)).argmax()
+            typical = np.float64(np.bincount(known.astype(np.intp)).argmax())
         values[column.name] = feature_value(column, float(typical))
     return values
 
@@ -191,6 +186,22 @@ def versions() -> dict[str, str]:
         "scipy": scipy.__version__,
         "scikit-learn": sklearn.__version__,
         "skops": skops.__version__,
+    }
+
+
+def _circumstances(
+    pipeline: Any,  # noqa: ANN401 -- scikit-learn has no stubs
+    data: TrainingData,
+    split: Split,
+) -> dict[str, object]:
+    is_positive = np.isin(np.asarray(data.labels), data.positive_labels)
+    return {
+        "parameters": _parameters(pipeline),
+        "data_sha256": data_sha256(data),
+        "versions": versions(),
+        "label_counts": dict(sorted(Counter(data.labels).items())),
+        "labels_left_out": sorted(set(data.label_keys) - set(pipeline.classes_)),
+        "split": _described(split, data, is_positive),
     }
 
 
