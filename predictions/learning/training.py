@@ -113,7 +113,9 @@ def train(
     with threadpool_limits(limits=1):
         pipeline = build_pipeline(algorithm, data.columns, seed=seed)
         pipeline.fit(
-            data.matrix[fitted], labels[fitted], model__sample_weight=weights[fitted]
+            _fittable(data.matrix[fitted]),
+            labels[fitted],
+            model__sample_weight=weights[fitted],
         )
         keys = tuple(str(key) for key in pipeline.classes_)
         calibration = _calibrated(pipeline, data.matrix, labels, weights, split)
@@ -136,6 +138,15 @@ def train(
     }
     references = reference_values(data.matrix[split.train], data.columns)
     return TrainedModel(pipeline, keys, data.columns, calibration, references, report)
+
+
+def _fittable(matrix: Matrix) -> Matrix:
+    """Make columns that are missing throughout constant, so that nothing learns them.
+
+    Gradient boosting cannot bin an empty column.
+    """
+    is_empty = np.isnan(matrix).all(axis=0)
+    return np.where(is_empty, 0.0, matrix)
 
 
 def reference_values(
