@@ -11,18 +11,23 @@ from datetime import datetime
 from uuid import UUID
 
 from predictions.enums import ModelEventKind
-from predictions.learning.scorer import ScoringFailed
+from predictions.learning.failures import ScoringFailed
 from predictions.models import ModelEvent, ModelVersion
 
 FAILURES_TO_OPEN = 3
 OPEN_SECONDS = 15.0
 
 
+class ModelPaused(ScoringFailed):
+    """The version failed again and again and is not asked for a moment."""
+
+    reason = "model_paused"
+
+
 @dataclass
 class _Health:
     n_failures: int = 0
     open_until: float = 0.0
-    last_reason: str = ""
 
 
 _health: dict[UUID, _Health] = {}
@@ -31,27 +36,26 @@ _health: dict[UUID, _Health] = {}
 def refuse_while_open(version: ModelVersion) -> None:
     """Fail at once while the breaker of the version is open.
 
-    Raises: ScoringFailed with the reason of the last failure.
+    Raises: ModelPaused.
     """
     health = _health.get(version.id)
     if health and time.monotonic() < health.open_until:
-        raise ScoringFailed(health.last_reason, "not asked again yet")
+        raise ModelPaused("not asked again yet")
 
 
 def note_failure(
-    *, version: ModelVersion, reason: str, n_items: int, now: datetime
+    *, version: ModelVersion, failure: ScoringFailed, n_items: int, now: datetime
 ) -> None:
     """Count a failed batch; write a `ModelEvent` (also while the breaker is open)."""
     health = _health.setdefault(version.id, _Health())
     if time.monotonic() >= health.open_until:
         health.n_failures += 1
-        health.last_reason = reason
         if health.n_failures >= FAILURES_TO_OPEN:
             health.open_until = time.monotonic() + OPEN_SECONDS
     ModelEvent.objects.create(
         model_version=version,
         kind=ModelEventKind.FAILED,
-        reason=reason,
+        reason=failure.reason,
         n_items=n_items,
         at=now,
     )

@@ -6,18 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-import numpy as np
-from django.conf import settings
-
 from accounts.ids import uuid7_batch
 from predictions.enums import SCORING_STAGES, Stage
 from predictions.learning.calibration import Calibration
 from predictions.learning.features import columns_from_json, feature_matrix
 from predictions.learning.recommendation import Recommendations, recommend
-from predictions.learning.scorer import ScoreResult, ScoringFailed, shared_scorer
+from predictions.learning.scorer import ScoreResult, shared_scorer
+from predictions.learning.failures import ScoringFailed
 from predictions.models import ModelVersion, Prediction, Workflow
 from predictions.services import model_health
-from predictions.services.artifacts import local_artifact
+from predictions.services.artifacts import scorer_model
 from predictions.services.copying import copy_rows
 
 
@@ -87,15 +85,14 @@ def _score_with(
         result = _ask_model(version, workflow=workflow, items=items)
     except ScoringFailed as failure:
         model_health.note_failure(
-            version=version, reason=failure.reason, n_items=len(items), now=now
+            version=version, failure=failure, n_items=len(items), now=now
         )
         return [ScoredItem(item.id, None, failure.reason) for item in items]
     latency_ms = (time.perf_counter() - started) * 1000 / len(items)
-    good = np.setdiff1d(np.arange(len(items)), np.asarray(result.bad_rows, dtype=int))
-    if len(good) < len(items):
-        n_bad = len(items) - len(good)
+    if result.bad_rows:
+        failure = next(iter(result.bad_rows.values()))
         model_health.note_failure(
-            version=version, reason="model_output", n_items=n_bad, now=now
+            version=version, failure=failure, n_items=len(result.bad_rows), now=now
         )
     else:
         model_health.note_success(version=version, n_items=len(items), now=now)
@@ -103,8 +100,7 @@ def _score_with(
         version,
         workflow=workflow,
         items=items,
-        good=[int(index) for index in good],
-        scores=result.scores,
+        result=result,
         latency_ms=latency_ms,
         now=now,
     )
@@ -117,12 +113,9 @@ def _ask_model(
     columns = columns_from_json(version.columns)
     matrix = feature_matrix([item.features for item in items], columns)
     return shared_scorer().score_isolating(
-        local_artifact(version),
-        version.sha256,
+        scorer_model(version),
         matrix,
-        trusted=settings.TRUSTED_MODEL_TYPES,
         timeout_seconds=workflow.declaration.model.time_budget_ms / 1000,
-        n_labels=len(version.label_keys),
     )
 
 
@@ -131,16 +124,19 @@ def _store(
     *,
     workflow: Workflow,
     items: Sequence[ItemToScore],
-    good: Sequence[int],
-    scores: np.ndarray,
+    result: ScoreResult,
     latency_ms: float,
     now: datetime,
 ) -> list[ScoredItem]:
-    scored = [ScoredItem(item.id, None, "model_output") for item in items]
+    scored = [
+        ScoredItem(item.id, None, _reason(result, index))
+        for index, item in enumerate(items)
+    ]
+    good = [index for index in range(len(items)) if index not in result.bad_rows]
     if not good:
         return scored
     recommended = recommend(
-        scores[list(good)],
+        result.scores[good],
         label_keys=version.label_keys,
         positive_labels=workflow.declaration.positive_labels,
         calibration=_calibration(version),
@@ -152,6 +148,11 @@ def _store(
         scored[index] = ScoredItem(items[index].id, one)
     _copy_predictions(scored, latency_ms=latency_ms, now=now)
     return scored
+
+
+def _reason(result: ScoreResult, index: int) -> str:
+    failure = result.bad_rows.get(index)
+    return failure.reason if failure else ""
 
 
 def _recommendation(

@@ -298,6 +298,7 @@ def _is_live(decision: Decision) -> bool:
 def _reopen(case: Case, *, by: User, now: datetime) -> None:
     rules = case.workflow.declaration.queue
     case.round += 1
+    case.blind = False  # the recommendation was revealed by the first judgement
     try:
         slot = free_slot(
             workflow=case.workflow, reviewer=by, limit=rules.max_leases, now=now
@@ -308,6 +309,7 @@ def _reopen(case: Case, *, by: User, now: datetime) -> None:
             status=CaseStatus.PENDING,
             closed_at=None,
             round=case.round,
+            blind=case.blind,
             assigned_to=by,
         )
         return
@@ -316,6 +318,7 @@ def _reopen(case: Case, *, by: User, now: datetime) -> None:
         status=CaseStatus.LEASED,
         closed_at=None,
         round=case.round,
+        blind=case.blind,
         leased_by=by,
         lease_token=uuid4(),
         lease_slot=slot,

@@ -1,0 +1,1 @@
+"""A PostgreSQL and a Valkey server from wheels, for the two commands. No models."""

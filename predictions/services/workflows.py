@@ -1,0 +1,87 @@
+"""Create and change workflows from their declaration."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from accounts.models import Scope, User
+from predictions.declaration import (
+    Declaration,
+    DeclarationError,
+    FieldError,
+    declaration_changes,
+    parse_declaration,
+)
+from predictions.models import Workflow, WorkflowVersion
+
+
+@transaction.atomic
+def declare_workflow(
+    *, source_toml: str, by: User | None, now: datetime, slug: str | None = None
+) -> tuple[Workflow, list[str]]:
+    """Create the workflow that the text declares, or bring it in line with it.
+
+    Locks the workflow; writes a version row when anything changed. Returns it with
+    the changes in words, none when the declaration is in force already. `slug`, where
+    given, must be the declared one. What a policy in force says stays: the
+    declaration's policy is where a new workflow starts.
+    Raises: DeclarationError.
+    """
+    declaration = parse_declaration(source_toml)
+    if slug is not None and declaration.slug != slug:
+        raise DeclarationError([FieldError("slug", "fixed", declaration.slug)])
+    existing = (
+        Workflow.objects.select_for_update().filter(slug=declaration.slug).first()
+    )
+    if existing is None:
+        workflow = _create(declaration, source_toml, by=by, now=now)
+        return workflow, ["created"]
+    changes = declaration_changes(existing.declaration, declaration)
+    if not changes.changes:
+        return existing, []
+    existing.version += 1
+    existing.name = declaration.name
+    existing.declaration_json = declaration.to_json()
+    existing.updated_at = now
+    existing.save(
+        update_fields=["version", "name", "declaration_json", "updated_at"]
+    )
+    existing.__dict__.pop("declaration", None)
+    Scope.objects.filter(pk=existing.pk).update(name=declaration.name)
+    _note_version(existing, source_toml, changes.changes, by=by, now=now)
+    return existing, list(changes.changes)
+
+
+def _create(
+    declaration: Declaration, source_toml: str, *, by: User | None, now: datetime
+) -> Workflow:
+    scope = Scope.objects.create(slug=declaration.slug, name=declaration.name)
+    workflow = Workflow.objects.create(
+        scope=scope,
+        slug=declaration.slug,
+        name=declaration.name,
+        declaration_json=declaration.to_json(),
+        created_at=now,
+        updated_at=now,
+    )
+    _note_version(workflow, source_toml, ["created"], by=by, now=now)
+    return workflow
+
+
+def _note_version(
+    workflow: Workflow,
+    source_toml: str,
+    changes: list[str],
+    *,
+    by: User | None,
+    now: datetime,
+) -> None:
+    WorkflowVersion.objects.create(
+        workflow=workflow,
+        version=workflow.version,
+        declaration_json=workflow.declaration_json,
+        source_toml=source_toml,
+        changes=changes,
+        created_by=by,
+        created_at=now,
+    )

@@ -1,0 +1,96 @@
+"""Put a new version of a routing policy in force."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from uuid import uuid4
+
+from django.db import transaction
+
+from accounts.models import User
+from predictions.declaration import FieldError
+from predictions.models import Workflow
+from reviewqueue.enums import PolicyMode
+from reviewqueue.models import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyTerms:
+    """What a policy says; shares and thresholds in 0..1."""
+
+    mode: str
+    low: float
+    high: float
+    audit_share: float
+    blind_share: float
+    second_opinion_share: float
+
+
+class InvalidPolicy(ValueError):
+    """The terms break a rule."""
+
+    def __init__(self, errors: list[FieldError]) -> None:
+        super().__init__("; ".join(f"{e.field}: {e.rule}" for e in errors))
+        self.errors = errors
+
+
+@transaction.atomic
+def put_policy(
+    *,
+    workflow: Workflow,
+    terms: PolicyTerms,
+    by: User | None,
+    reason: str,
+    now: datetime,
+) -> Policy:
+    """Append the next version, which is in force for every item routed after it.
+
+    Locks the workflow, draws the seed of the version's draws.
+    Raises: InvalidPolicy naming field, rule and value.
+    """
+    if errors := _errors(terms):
+        raise InvalidPolicy(errors)
+    Workflow.objects.select_for_update(no_key=True).get(pk=workflow.pk)
+    last = Policy.objects.filter(workflow=workflow).order_by("-version").first()
+    return Policy.objects.create(
+        workflow=workflow,
+        version=last.version + 1 if last else 1,
+        **asdict(terms),
+        seed=uuid4().int >> 65,
+        reason=reason,
+        created_by=by,
+        created_at=now,
+    )
+
+
+def first_policy(*, workflow: Workflow, by: User | None, now: datetime) -> Policy:
+    """Return the policy in force, or start with the one of the declaration."""
+    known = Policy.objects.filter(workflow=workflow).order_by("-version").first()
+    if known is not None:
+        return known
+    spec = workflow.declaration.policy
+    terms = PolicyTerms(
+        mode=spec.mode,
+        low=spec.low,
+        high=spec.high,
+        audit_share=spec.audit_share,
+        blind_share=spec.blind_share,
+        second_opinion_share=spec.second_opinion_share,
+    )
+    return put_policy(
+        workflow=workflow, terms=terms, by=by, reason="as declared", now=now
+    )
+
+
+def _errors(terms: PolicyTerms) -> list[FieldError]:
+    errors = []
+    if terms.mode not in PolicyMode.values:
+        errors.append(FieldError("mode", "value", terms.mode))
+    for name in ("low", "high", "blind_share", "second_opinion_share"):
+        value = getattr(terms, name)
+        if not 0 <= value <= 1:
+            errors.append(FieldError(name, "range", value))
+    if not 0 < terms.audit_share <= 1:
+        errors.append(FieldError("audit_share", "range", terms.audit_share))
+    if not terms.low <= terms.high:
+        errors.append(FieldError("low", "above_high", terms.low))
+    return errors
