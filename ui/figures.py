@@ -28,7 +28,8 @@ def range_strip(
     `at=None` draws an empty dashed line: the value is missing.
     """
     return format_html(
-        '<svg class="strip" viewBox="0 0 {} {}" role="img" aria-label="{}">{}{}{}</svg>',
+        '<svg class="strip" viewBox="0 0 {} {}" role="img" '
+        'aria-label="{}">{}{}{}</svg>',
         STRIP_WIDTH,
         STRIP_HEIGHT,
         label or ("no value" if at is None else f"at {round(at * 100)} % of the range"),
@@ -65,7 +66,9 @@ def _mark(at: float, tone: Tone) -> SafeString:
     )
 
 
-def contribution_bar(*, value: float, largest: float, tone: Tone | None = None) -> SafeString:
+def contribution_bar(
+    *, value: float, largest: float, tone: Tone | None = None
+) -> SafeString:
     """Draw one reason's push to the right (raises the score) or left of the middle.
 
     `largest` is the largest absolute contribution shown beside it, > 0.
@@ -115,7 +118,8 @@ def interval_mark(
         ""
         if limit is None
         else format_html(
-            '<line class="stroke-ink" stroke-width="2" x1="{0}" x2="{0}" y1="2" y2="20"/>',
+            '<line class="stroke-ink" stroke-width="2" '
+            'x1="{0}" x2="{0}" y1="2" y2="20"/>',
             f"{4 + 152 * _clamp(limit / top if top > 0 else 0):.1f}",
         )
     )

@@ -35,8 +35,15 @@ def _digits_for(from_end: float) -> int:
 
 def points(difference: float) -> str:
     """Write a difference of two shares in percentage points: "+6.4"."""
-    sign = "\N{MINUS SIGN}" if difference < 0 else "+"
-    return f"{sign}{abs(difference) * 100:.1f}"
+    return signed(difference * 100, 1)
+
+
+def signed(value: float, digits: int = 2) -> str:
+    """Write a number with its sign, always: "+0.34"; zero has none."""
+    rounded = f"{abs(value):,.{digits}f}"
+    if not float(rounded.replace(",", "")):
+        return rounded
+    return f"{'\N{MINUS SIGN}' if value < 0 else '+'}{rounded}"
 
 
 def duration(seconds: float) -> str:
@@ -72,7 +79,7 @@ def clock(seconds: float) -> str:
 
 
 def interval(low: float, high: float) -> str:
-    """Write an interval of shares in percent, both ends alike: "83–90", "0.3–0.7"."""
+    """Write an interval of shares in percent, both ends with the same digits."""
     width_digits = 0 if (high - low) * 100 >= 4 else 1
     digits = 2 if (high - low) * 100 < 0.5 else width_digits
     return f"{low * 100:.{digits}f}\N{EN DASH}{high * 100:.{digits}f}"

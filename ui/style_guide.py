@@ -18,7 +18,9 @@ class EveryField(forms.Form):
         widget=forms.DateInput(attrs={"type": "date"}), required=False
     )
     blind = forms.BooleanField(
-        required=False, label="Show cases blind", help_text="Withholds the model's view."
+        required=False,
+        label="Show cases blind",
+        help_text="Withholds the model's view.",
     )
     evidence = forms.ChoiceField(
         choices=[("blind", "Blind only"), ("all", "All reviews")],

@@ -25,7 +25,6 @@ MESSAGE_ICONS = {
 }
 
 
-
 @register.simple_tag
 def icon(name: str, label: str = "") -> SafeString:
     """`{% icon "check" %}`: decoration; give a label where no text stands beside it."""
@@ -51,6 +50,12 @@ def points(difference: float | None) -> str:
 
 
 @register.filter
+def signed(value: float | None, digits: int = 2) -> str:
+    """`{{ reason.value|signed }}`: +0.34."""
+    return numbers.NOTHING if value is None else numbers.signed(value, digits)
+
+
+@register.filter
 def duration(seconds: float | None) -> str:
     """`{{ 11400|duration }}`: 3 h 10 min."""
     return numbers.NOTHING if seconds is None else numbers.duration(seconds)
@@ -72,7 +77,7 @@ def age(at: datetime | None, now: datetime | None = None) -> str:
 
 @register.simple_tag
 def when(at: datetime | None) -> SafeString | str:
-    """`{% when event.at %}`: the local date and time, exact to the second in its title."""
+    """`{% when event.at %}`: date and time, to the second in its title."""
     if at is None:
         return numbers.NOTHING
     local = timezone.localtime(at)
@@ -88,10 +93,14 @@ def when(at: datetime | None) -> SafeString | str:
 def rate(
     k: int | None, n: int, low: float | None = None, high: float | None = None
 ) -> SafeString:
-    """`{% rate 358 412 lo hi %}`: 87 % (n = 412, 83–90). Never a rate without its n."""
+    """`{% rate 358 412 lo hi %}`: 87 % (n = 412) and the interval."""
     if not n or k is None:
-        return format_html('<span class="rate"><span class="n">no data yet</span></span>')
-    range_text = "" if low is None or high is None else f", {numbers.interval(low, high)}"
+        return format_html(
+            '<span class="rate"><span class="n">no data yet</span></span>'
+        )
+    range_text = (
+        "" if low is None or high is None else f", {numbers.interval(low, high)}"
+    )
     return format_html(
         '<span class="rate"><b>{}</b> <span class="n" title="95 % interval">'
         "(n = {}{})</span></span>",
@@ -102,7 +111,7 @@ def rate(
 
 
 @register.filter
-def as_json(value: Any) -> str:
+def as_json(value: object) -> str:
     """`data-keys="{{ keys|as_json }}"`: JSON for an attribute; escaped as any text."""
     return json.dumps(value if value is not None else {}, ensure_ascii=False)
 
@@ -117,7 +126,7 @@ def message_icon(level_tag: str) -> str:
 def field(
     bound: BoundField, *, optional: bool = True, css: str = ""
 ) -> dict[str, BoundField | bool | str]:
-    """`{% field form.name %}`: label, help, control and errors, tied together for ARIA."""
+    """`{% field form.name %}`: label, help, control and errors, tied together."""
     return {
         "field": bound,
         "is_check": isinstance(bound.field.widget, CheckboxInput),
@@ -135,7 +144,7 @@ def pager(
     shown: int | None = None,
     noun: str = "rows",
 ) -> dict[str, Any]:
-    """`{% pager next_cursor=page.next shown=page.rows|length %}`: links that keep filters."""
+    """`{% pager next_cursor=page.next shown=25 %}`: links that keep the filters."""
     return {
         "request": context.get("request"),
         "next_cursor": next_cursor,
@@ -156,7 +165,10 @@ def key(context: Context, action: str) -> SafeString:
 
 @register.simple_tag
 def range_strip(
-    at: float | None, curve: Sequence[float] = (), tone: figures.Tone = "accent", label: str = ""
+    at: float | None,
+    curve: Sequence[float] = (),
+    tone: figures.Tone = "accent",
+    label: str = "",
 ) -> SafeString:
     """`{% range_strip 0.98 bins tone="alarm" label="98 % are lower" %}`."""
     return figures.range_strip(at=at, curve=curve or (), tone=tone, label=label)
@@ -171,14 +183,21 @@ def contribution(
 
 
 @register.simple_tag
-def share_bar(share: float, tone: figures.Tone = "accent", label: str = "") -> SafeString:
+def share_bar(
+    share: float, tone: figures.Tone = "accent", label: str = ""
+) -> SafeString:
     """`{% share_bar 0.4 %}`: a share of a whole."""
     return figures.share_bar(share=share, tone=tone, label=label)
 
 
 @register.simple_tag
 def interval_mark(
-    value: float, low: float, high: float, top: float, label: str, limit: float | None = None
+    value: float,
+    low: float,
+    high: float,
+    top: float,
+    label: str,
+    limit: float | None = None,
 ) -> SafeString:
     """`{% interval_mark 0.0046 0.003 0.0061 0.02 "error 0.46 %" limit=0.015 %}`."""
     return figures.interval_mark(
