@@ -355,7 +355,7 @@ def _spawn(channel: socket.socket, memory_limit_mb: int) -> subprocess.Popen[byt
     # the same places to import from as here, so that trusted types are found
     path = {"PYTHONPATH": os.pathsep.join(entry or os.getcwd() for entry in sys.path)}
     arguments = (channel.fileno(), os.getpid(), memory_limit_mb)
-    return subprocess.Popen(
+    return subprocess.Popen(  # noqa: S603 -- our own module, no shell, fixed arguments
         [
             sys.executable,
             "-P",

@@ -214,7 +214,7 @@ def test_child_dies_with_a_parent_killed_by_kill_9(model: Model) -> None:
         "s.score(m, np.ones((1, 2)), timeout_seconds=60)\n"
     )
     arguments = [str(model.artifact), model.sha256, hanging.TYPE_NAME]
-    parent = subprocess.Popen(
+    parent = subprocess.Popen(  # noqa: S603 -- our own program
         [sys.executable, "-c", program, *arguments],
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
@@ -247,10 +247,10 @@ def test_fork_gets_its_own_child(scorer: ScorerProcess, model: Model) -> None:
             os._exit(0)
     os.close(write_end)
     with os.fdopen(read_end) as answers:
-        before, after = answers.read().split()
+        pid_before, pid_after = answers.read().split()
     os.waitpid(forked, 0)
-    assert before == "None"
-    assert int(after) != pid
+    assert pid_before == "None"
+    assert int(pid_after) != pid
     assert_scores_again(scorer, model)
     assert scorer.pid == pid
 
@@ -258,8 +258,8 @@ def test_fork_gets_its_own_child(scorer: ScorerProcess, model: Model) -> None:
 def test_score_names_a_missing_file(
     scorer: ScorerProcess, model: Model, tmp_path: Path
 ) -> None:
+    gone = Model(tmp_path / "gone.skops", "0" * 64, 2, model.trusted)
     with pytest.raises(ArtifactMissing):
-        gone = Model(tmp_path / "gone.skops", "0" * 64, 2, model.trusted)
         scorer.score(gone, rows(GOOD), timeout_seconds=30)
 
 
@@ -355,7 +355,9 @@ def test_child_imports_no_django() -> None:
         "sys.exit(any(name.split('.')[0] == 'django' for name in sys.modules))"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run([sys.executable, "-c", program], env=environment, check=False)
+    done = subprocess.run(  # noqa: S603 -- our own program
+        [sys.executable, "-c", program], env=environment, check=False
+    )
     assert done.returncode == 0
 
 

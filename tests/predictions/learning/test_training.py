@@ -36,7 +36,8 @@ def made(n: int = 1500, *, keys: tuple[str, ...] = ("ok", "bad")) -> TrainingDat
     edges = np.quantile(drive, np.linspace(0, 1, len(keys) + 1)[1:-1])
     matrix[rng.random(n) < 0.1, 0] = np.nan
     labels = [keys[i] for i in np.searchsorted(edges, drive)]
-    return TrainingData(matrix, labels, np.arange(n) * 60.0, COLUMNS, keys, keys[-1:])
+    times = np.arange(n, dtype=np.float64) * 60
+    return TrainingData(matrix, labels, times, COLUMNS, keys, keys[-1:])
 
 
 @pytest.mark.parametrize("algorithm", ["gradient_boosting", "logistic", "baseline"])
@@ -101,10 +102,10 @@ def test_train_uses_the_weights() -> None:
 def test_train_says_how_many_labels_are_missing() -> None:
     data = made()
     labels = ["bad"] * 41 + ["ok"] * (len(data.labels) - 41)
-    with pytest.raises(TooFewLabels, match="^41 positives, 50 needed$"):
+    with pytest.raises(TooFewLabels, match=r"^41 positives, 50 needed$"):
         train(replace(data, labels=labels), algorithm="logistic", seed=1)
     labels = ["bad"] * 60 + ["ok"] * (len(data.labels) - 60)
-    with pytest.raises(TooFewLabels, match="^0 positives in the calibrate part, 5"):
+    with pytest.raises(TooFewLabels, match=r"^0 positives in the calibrate part, 5"):
         train(replace(data, labels=labels), algorithm="logistic", seed=1)
 
 
