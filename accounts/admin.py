@@ -3,6 +3,8 @@
 Changes go through the pages, whose services leave events.
 """
 
+from typing import TYPE_CHECKING
+
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.db.models import Model
@@ -14,7 +16,13 @@ from accounts.models import AccessEvent, ApiKey, Membership, Scope, User
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign] -- as allauth documents it
 
 
-class ReadOnlyAdmin(admin.ModelAdmin[Model]):
+if TYPE_CHECKING:
+    ModelAdmin = admin.ModelAdmin[Model]
+else:
+    ModelAdmin = admin.ModelAdmin  # generic for the type checker only
+
+
+class ReadOnlyAdmin(ModelAdmin):
     """Shows rows and changes none."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
