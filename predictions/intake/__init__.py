@@ -1,0 +1,1 @@
+"""From what was sent to valid items: pure, in bounded memory."""
