@@ -17,7 +17,7 @@ from accounts.models import User
 from accounts.services import hash_key, note_lockout
 
 
-class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] -- allauth has no types
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
     """Accounts are made by a site admin; failed sign-ins lock for a while."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
@@ -52,7 +52,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] -- allauth ha
         raise ImmediateHttpResponse(response)
 
 
-class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc] -- allauth has no types
+class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allauth has no types
     """An outside identity may sign in to an account here, never make one."""
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: object) -> bool:

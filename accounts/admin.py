@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from accounts.models import AccessEvent, ApiKey, Membership, Scope, User
 
 # The admin's own form knows neither the lockout nor the second factor.
-admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign] -- as allauth documents it
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # as allauth documents it
 
 
 if TYPE_CHECKING:

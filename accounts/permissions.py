@@ -189,5 +189,5 @@ def actor_of(request: "HttpRequest | Request") -> Actor:
         raise PermissionDenied(message)
     key = getattr(request, "auth", None)
     actor = Actor(user=request.user, key=key if isinstance(key, ApiKey) else None)
-    request.actor = actor  # type: ignore[union-attr] -- ours, kept for this request
+    request.actor = actor  # type: ignore[attr-defined]  # ours, kept for this request
     return actor

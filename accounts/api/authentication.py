@@ -23,7 +23,9 @@ class BearerKeyAuthentication(BaseAuthentication):
             return None
         key = _live_key(_plaintext(parts))
         touch_api_key(key=key, now=timezone.now())
-        request.actor = Actor(user=key.owner, key=key)
+        request.actor = Actor(  # type: ignore[attr-defined]  # ours, for this request
+            user=key.owner, key=key
+        )
         return key.owner, key
 
     def authenticate_header(self, request: Request) -> str:

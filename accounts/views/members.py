@@ -51,7 +51,7 @@ def member_roles(
     )
     form = RolesForm(request.POST)
     if not form.is_valid():
-        messages.error(request, "; ".join(form.errors["roles"]))
+        messages.error(request, form.errors.as_text())
         return redirect("accounts:member-list", slug=slug)
     roles = {Role(role) for role in form.cleaned_data["roles"]}
     set_roles(

@@ -27,7 +27,7 @@ def _no_rate_limits_from_other_tests() -> Iterator[None]:
 
 @pytest.fixture
 def scope(db: None) -> Scope:
-    return ScopeFactory(slug="card-fraud", name="Card fraud")
+    return ScopeFactory.create(slug="card-fraud", name="Card fraud")
 
 
 @pytest.fixture
@@ -55,9 +55,9 @@ def audrey(scope: Scope) -> User:
 
 @pytest.fixture
 def mallory(scope: Scope) -> User:
-    return UserFactory(username="mallory")
+    return UserFactory.create(username="mallory")
 
 
 @pytest.fixture
 def root(db: None) -> User:
-    return UserFactory(username="root", is_superuser=True, is_staff=True)
+    return UserFactory.create(username="root", is_superuser=True, is_staff=True)

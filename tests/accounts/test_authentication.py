@@ -108,7 +108,9 @@ def test_revoked_key_is_401_at_the_next_request(
 
 def test_expired_key_is_401(call: Call, erin: User) -> None:
     now = timezone.now()
-    key = ApiKeyFactory(owner=erin, created_at=now - timedelta(days=2), expires_at=now)
+    key = ApiKeyFactory.create(
+        owner=erin, created_at=now - timedelta(days=2), expires_at=now
+    )
     assert call(f"Bearer {plaintext_of(key.prefix)}").status_code == 401
 
 

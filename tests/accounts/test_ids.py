@@ -1,6 +1,8 @@
 import threading
 import time
+from uuid import UUID
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,17 +29,19 @@ def test_uuid7_ascends_within_a_process() -> None:
     assert len(set(made)) == 5_000
 
 
-def test_uuid7_never_goes_back_when_the_clock_does(monkeypatch) -> None:  # type: ignore[no-untyped-def] -- pytest's fixture
+def test_uuid7_never_goes_back_when_the_clock_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     first = uuid7()
     monkeypatch.setattr(time, "time_ns", lambda: 0)
     assert uuid7() > first
 
 
 def test_uuid7_of_many_threads_are_distinct_and_ascend_in_each() -> None:
-    made: list[list[object]] = [[] for _ in range(8)]
+    made: list[list[UUID]] = [[] for _ in range(8)]
     start = threading.Barrier(8)
 
-    def make(mine: list[object]) -> None:
+    def make(mine: list[UUID]) -> None:
         start.wait()
         mine.extend(uuid7() for _ in range(500))
 
@@ -47,7 +51,7 @@ def test_uuid7_of_many_threads_are_distinct_and_ascend_in_each() -> None:
     for thread in threads:
         thread.join()
     assert len({one for mine in made for one in mine}) == 4_000
-    assert all(mine == sorted(mine) for mine in made)  # type: ignore[type-var] -- UUIDs
+    assert all(mine == sorted(mine) for mine in made)
 
 
 @given(st.integers(min_value=0, max_value=300), MOMENTS)

@@ -6,6 +6,7 @@ from datetime import datetime
 import pytest
 from django.test import Client
 from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
 
 from accounts.enums import Role
 from accounts.models import AccessEvent, ApiKey, Scope, User
@@ -16,6 +17,7 @@ from tests.factories.accounts import ApiKeyFactory, UserFactory, key_for, member
 MEMBERS = "/accounts/w/card-fraud/members/"
 KEYS = "/accounts/w/card-fraud/keys/"
 USERS = "/accounts/users/"
+N_QUERIES = 5  # user, scope, roles, workflows of the header, members
 
 
 def client_of(user: User) -> Client:
@@ -124,15 +126,15 @@ def test_revoked_role_holds_at_the_next_request(
 
 
 def test_members_page_costs_the_same_for_one_and_for_three(
-    scope: Scope, sam: User, django_assert_num_queries
-) -> None:  # type: ignore[no-untyped-def] -- pytest-django's fixture
+    scope: Scope, sam: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     client = client_of(sam)
     client.get(MEMBERS)
-    with django_assert_num_queries(5) as _:
+    with django_assert_num_queries(N_QUERIES):
         client.get(MEMBERS)
     for name in ("one", "two"):
         member(scope, Role.REVIEWER, Role.AUDITOR, username=name)
-    with django_assert_num_queries(5) as _:
+    with django_assert_num_queries(N_QUERIES):
         client.get(MEMBERS)
 
 
@@ -201,7 +203,7 @@ def test_key_is_revoked_by_its_owner_or_an_admin(
 
 
 def test_own_keys_are_listed_even_without_a_role(mallory: User) -> None:
-    key = ApiKeyFactory(owner=mallory)
+    key = ApiKeyFactory.create(owner=mallory)
     assert key.prefix in client_of(mallory).get("/accounts/keys/").content.decode()
 
 
@@ -240,7 +242,7 @@ def test_admin_makes_a_service_account(root: User) -> None:
 def test_bad_new_account_is_explained(
     root: User, fields: dict[str, str], said: str
 ) -> None:
-    UserFactory(username="taken", email="taken@example.org")
+    UserFactory.create(username="taken", email="taken@example.org")
     response = client_of(root).post(USERS, fields)
     assert response.status_code == 422
     assert said in response.content.decode()
@@ -273,7 +275,7 @@ def test_account_changes_are_for_admins(sam: User, alice: User, name: str) -> No
 
 def test_accounts_are_found_by_name_and_paged(root: User) -> None:
     for n in range(60):
-        UserFactory(username=f"many-{n:02d}")
+        UserFactory.create(username=f"many-{n:02d}")
     client = client_of(root)
     assert "Page 1 of 2" in client.get(USERS).content.decode()
     found = client.get(USERS, {"q": "many-42"}).content.decode()
@@ -290,7 +292,7 @@ def test_profile_saves_name_and_address(alice: User) -> None:
 
 
 def test_profile_explains_a_taken_address_beside_its_field(alice: User) -> None:
-    UserFactory(email="taken@example.org")
+    UserFactory.create(email="taken@example.org")
     response = client_of(alice).post(
         "/accounts/profile/", {"name": "Alice", "email": "taken@example.org"}
     )
@@ -317,7 +319,7 @@ def test_own_keys_are_saved_warned_of_and_put_back(alice: User) -> None:
 
 
 def test_admin_site_shows_no_secret_and_changes_nothing(root: User) -> None:
-    key = ApiKeyFactory()
+    key = ApiKeyFactory.create()
     client = client_of(root)
     body = client.get(f"/admin/accounts/apikey/{key.id}/change/").content.decode()
     assert key.prefix in body

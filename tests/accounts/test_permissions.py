@@ -2,10 +2,10 @@ from itertools import product
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.db import connection
 from django.http import Http404
 from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
-from django.db import connection
 
 from accounts.enums import Role
 from accounts.models import ApiKey, Scope, User
@@ -85,7 +85,7 @@ def test_whoever_may_change_a_thing_may_see_it() -> None:
 @pytest.mark.parametrize("role", Role)
 def test_can_follows_the_table_in_the_own_scope_only(scope: Scope, role: Role) -> None:
     actor = Actor(user=member(scope, role))
-    other = ScopeFactory()
+    other = ScopeFactory.create()
     for verb, roles in ROLE_PERMISSIONS.items():
         assert actor.can(verb, scope.id) is (role in roles)
         assert not actor.can(verb, other.id)
@@ -103,7 +103,7 @@ def test_several_roles_add_up(scope: Scope) -> None:
 def test_roles_are_read_with_one_query_per_actor(
     scope: Scope, alice: User, django_assert_num_queries: object
 ) -> None:
-    MembershipFactory(user=alice)
+    MembershipFactory.create(user=alice)
     actor = Actor(user=alice)
     with CaptureQueriesContext(connection) as queries:
         for verb in Permission:
@@ -151,7 +151,7 @@ def test_key_does_the_lesser_of_its_verbs_and_its_owner(
 
 
 def test_key_works_in_its_own_scope_only(scope: Scope, root: User) -> None:
-    other = ScopeFactory()
+    other = ScopeFactory.create()
     key, _ = key_for(root, scope)
     actor = Actor(user=root, key=key)
     assert actor.can(Permission.ITEMS_ADD, scope.id)
@@ -162,7 +162,9 @@ def test_key_works_in_its_own_scope_only(scope: Scope, root: User) -> None:
 
 def test_no_key_makes_members_keys_or_workflows(scope: Scope, root: User) -> None:
     # Even one written past the service that refuses such verbs.
-    key = ApiKeyFactory(owner=root, scope=scope, verbs=[v.value for v in Permission])
+    key = ApiKeyFactory.create(
+        owner=root, scope=scope, verbs=[v.value for v in Permission]
+    )
     actor = Actor(user=root, key=key)
     allowed = {verb for verb in Permission if actor.can(verb, scope.id)}
     assert allowed == KEY_PERMISSIONS
@@ -198,5 +200,5 @@ def test_actor_of_keeps_one_actor_per_request(alice: User) -> None:
 def test_actor_of_takes_the_key_of_an_api_request(scope: Scope, alice: User) -> None:
     request = RequestFactory().get("/")
     request.user = alice
-    request.auth = ApiKey(owner=alice, scope=scope, verbs=[])  # type: ignore[attr-defined] -- set by the API
-    assert actor_of(request).key is request.auth  # type: ignore[attr-defined] -- as above
+    request.auth = ApiKey(owner=alice, scope=scope, verbs=[])  # type: ignore[attr-defined]  # set by the API
+    assert actor_of(request).key is request.auth  # type: ignore[attr-defined]  # as above

@@ -70,7 +70,7 @@ def test_create_user_refuses_a_name_that_differs_in_case_only(now: datetime) -> 
 
 def test_database_refuses_an_upper_case_username() -> None:
     with pytest.raises(Error, match="accounts_user_username_lower"):
-        UserFactory(username="Ada")
+        UserFactory.create(username="Ada")
 
 
 def test_create_user_refuses_an_address_that_differs_in_case_only(
@@ -150,10 +150,10 @@ def test_deactivation_and_return_leave_events(
 
 
 def test_last_admin_cannot_be_kept_out(root: User, now: datetime) -> None:
-    UserFactory(is_superuser=True, is_active=False)
+    UserFactory.create(is_superuser=True, is_active=False)
     with pytest.raises(LastAdminError):
         set_user_active(user=root, active=False, actor=root, now=now)
-    UserFactory(is_superuser=True)
+    UserFactory.create(is_superuser=True)
     set_user_active(user=root, active=False, actor=root, now=now)
     assert not User.objects.get(pk=root.pk).is_active
 
@@ -167,7 +167,7 @@ def test_temporary_password_works_and_is_in_no_event(
 
 
 def test_profile_refuses_the_address_of_another(alice: User) -> None:
-    UserFactory(email="taken@example.org")
+    UserFactory.create(email="taken@example.org")
     with pytest.raises(EmailTakenError):
         update_profile(user=alice, name="Alice", email="Taken@example.org")
 
@@ -242,7 +242,9 @@ def test_key_cannot_expire_in_the_past(scope: Scope, erin: User, now: datetime) 
 
 
 def test_key_lives_until_it_expires_or_is_revoked(erin: User, now: datetime) -> None:
-    key = ApiKeyFactory(owner=erin, created_at=now, expires_at=now + timedelta(hours=1))
+    key = ApiKeyFactory.create(
+        owner=erin, created_at=now, expires_at=now + timedelta(hours=1)
+    )
     assert key.is_live(now)
     assert key.is_live(now + timedelta(minutes=59))
     assert not key.is_live(now + timedelta(hours=1))
@@ -251,7 +253,7 @@ def test_key_lives_until_it_expires_or_is_revoked(erin: User, now: datetime) -> 
 
 
 def test_revoking_twice_keeps_the_first_moment(erin: User, now: datetime) -> None:
-    key = ApiKeyFactory(owner=erin)
+    key = ApiKeyFactory.create(owner=erin)
     assert revoke_api_key(key=key, actor=erin, now=now)
     assert not revoke_api_key(key=key, actor=erin, now=now + timedelta(days=1))
     assert ApiKey.objects.get(pk=key.pk).revoked_at == now
@@ -259,7 +261,7 @@ def test_revoking_twice_keeps_the_first_moment(erin: User, now: datetime) -> Non
 
 
 def test_last_use_is_written_at_most_once_a_minute(now: datetime) -> None:
-    key = ApiKeyFactory()
+    key = ApiKeyFactory.create()
     moments = [0, 30, 59, 60, 119]
     seen = []
     for seconds in moments:

@@ -2,7 +2,14 @@ import re
 from datetime import datetime
 
 import pytest
+from allauth.mfa.totp.internal.auth import (
+    format_hotp_value,
+    hotp_value,
+    yield_hotp_counters_from_time,
+)
 from django.core import mail
+from django.core.cache import cache
+from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
@@ -15,12 +22,15 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def ada() -> User:
-    return UserFactory(username="ada", email="ada@example.org", password=PASSWORD)
+    return UserFactory.create(
+        username="ada", email="ada@example.org", password=PASSWORD
+    )
 
 
-def sign_in(client: Client, login: str, password: str, **extra: str):  # type: ignore[no-untyped-def] -- the test client's response
-    return client.post(
-        reverse("account_login"), {"login": login, "password": password}, **extra
+def sign_in(client: Client, login: str, password: str) -> HttpResponse:
+    fields = {"login": login, "password": password}
+    return client.post(  # type: ignore[return-value]  # the client's own subclass
+        reverse("account_login"), fields
     )
 
 
@@ -80,7 +90,7 @@ def test_lockout_leaves_one_event_however_often_the_door_is_tried(
 def test_lockout_holds_for_the_name_and_the_address_that_failed(
     client: Client, ada: User
 ) -> None:
-    bob = UserFactory(username="bob", password=PASSWORD)
+    bob = UserFactory.create(username="bob", password=PASSWORD)
     for _ in range(6):
         sign_in(client, "ada", "wrong")
     assert sign_in(Client(), bob.username, PASSWORD).status_code == 302
@@ -142,7 +152,7 @@ def test_reset_by_mail_gives_a_link_that_works_once(client: Client, ada: User) -
     (message,) = mail.outbox
     assert message.to == ["ada@example.org"]
     found = re.search(
-        r"http://testserver(/accounts/password/reset/key/\S+)", message.body
+        r"http://testserver(/accounts/password/reset/key/\S+)", str(str(message.body))
     )
     assert found is not None
     form_url = client.get(found[1]).headers["Location"]
@@ -200,25 +210,63 @@ def test_pages_for_nobody_are_whole(client: Client, name: str) -> None:
     assert " · Countersign</title>" in body
 
 
+def whole(body: str) -> bool:
+    return (
+        body.count("<h1") == 1
+        and " · Countersign</title>" in body
+        and " style=" not in body
+        and " onclick=" not in body
+    )
+
+
 @pytest.mark.parametrize(
-    "name",
-    [
-        "account_change_password",
-        "account_logout",
-        "mfa_index",
-        "mfa_activate_totp",
-        "mfa_add_webauthn",
-    ],
+    "name", ["account_change_password", "account_logout", "mfa_index"]
 )
 def test_pages_for_people_are_whole(client: Client, ada: User, name: str) -> None:
-    sign_in(client, "ada", PASSWORD)
+    client.force_login(ada)
     response = client.get(reverse(name))
     assert response.status_code == 200
-    body = response.content.decode()
-    assert body.count("<h1") == 1
-    assert " · Countersign</title>" in body
-    assert " style=" not in body
-    assert " onclick=" not in body
+    assert whole(response.content.decode())
+
+
+@pytest.mark.parametrize("name", ["mfa_activate_totp", "mfa_add_webauthn"])
+def test_second_factor_asks_for_the_password_again(
+    client: Client, ada: User, name: str
+) -> None:
+    client.force_login(ada)
+    asked = client.get(reverse(name))
+    assert asked.headers["Location"].startswith("/accounts/reauthenticate/?next=")
+    assert whole(client.get(asked.headers["Location"]).content.decode())
+    response = client.post(
+        asked.headers["Location"], {"password": PASSWORD}, follow=True
+    )
+    assert response.redirect_chain[-1][0] == reverse(name)
+    assert whole(response.content.decode())
+
+
+def current_code(secret: str) -> str:
+    counter = next(iter(yield_hotp_counters_from_time()))
+    return str(format_hotp_value(hotp_value(secret, counter)))
+
+
+def test_authenticator_app_is_asked_for_at_the_next_sign_in(
+    client: Client, ada: User
+) -> None:
+    client.force_login(ada)
+    client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
+    page = client.get(reverse("mfa_activate_totp"))
+    secret = page.context["form"].secret
+    response = client.post(reverse("mfa_activate_totp"), {"code": current_code(secret)})
+    assert response.status_code == 302
+    other = Client()
+    assert sign_in(other, "ada", PASSWORD).headers["Location"] == (
+        reverse("mfa_authenticate")
+    )
+    assert not signed_in(other)
+    assert whole(other.get(reverse("mfa_authenticate")).content.decode())
+    cache.clear()  # a code is good once; the next one is half a minute away
+    other.post(reverse("mfa_authenticate"), {"code": current_code(secret)})
+    assert signed_in(other)
 
 
 def test_admin_uses_the_same_sign_in(client: Client) -> None:

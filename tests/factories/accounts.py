@@ -1,9 +1,7 @@
 """People, scopes, roles and keys for tests."""
 
-from typing import Any
-
-import factory
 from django.utils import timezone
+from factory.declarations import LazyAttribute, LazyFunction, Sequence, SubFactory
 from factory.django import DjangoModelFactory
 
 from accounts.enums import Role
@@ -19,19 +17,16 @@ class UserFactory(DjangoModelFactory[User]):
         model = User
         skip_postgeneration_save = True
 
-    username = factory.Sequence(lambda n: f"person-{n}")
-    name = factory.LazyAttribute(lambda user: user.username.title())
+    username = Sequence(lambda n: f"person-{n}")
+    name = LazyAttribute(lambda user: user.username.title())
     # Unusable unless a test asks for one: argon2 is slow on purpose.
     password = "!"
 
     @classmethod
-    def _create(cls, model_class: type[User], *args: object, **kwargs: Any) -> User:
-        plain = kwargs.pop("password")
-        user = model_class(*args, **kwargs)
-        if plain == "!":
-            user.set_unusable_password()
-        else:
-            user.set_password(plain)
+    def _create(cls, model_class: type[User], *args: object, **kwargs: object) -> User:
+        plain = str(kwargs.pop("password"))
+        user = model_class(**kwargs)
+        user.set_password(None if plain == "!" else plain)
         user.save(force_insert=True)
         return user
 
@@ -40,24 +35,24 @@ class ScopeFactory(DjangoModelFactory[Scope]):
     class Meta:
         model = Scope
 
-    slug = factory.Sequence(lambda n: f"workflow-{n}")
-    name = factory.LazyAttribute(lambda scope: scope.slug.replace("-", " ").title())
+    slug = Sequence(lambda n: f"workflow-{n}")
+    name = LazyAttribute(lambda scope: scope.slug.replace("-", " ").title())
 
 
 class MembershipFactory(DjangoModelFactory[Membership]):
     class Meta:
         model = Membership
 
-    user = factory.SubFactory(UserFactory)
+    user = SubFactory(UserFactory)
     role = Role.REVIEWER
 
     @classmethod
     def _create(
-        cls, model_class: type[Membership], *args: object, **kwargs: Any
+        cls, model_class: type[Membership], *args: object, **kwargs: object
     ) -> Membership:
         # Not a sub-factory: a test that gives `scope_id` wants no scope beside it.
         if not {"scope", "scope_id"} & kwargs.keys():
-            kwargs["scope"] = ScopeFactory()
+            kwargs["scope"] = ScopeFactory.create()
         return model_class.objects.create(**kwargs)
 
 
@@ -65,13 +60,13 @@ class ApiKeyFactory(DjangoModelFactory[ApiKey]):
     class Meta:
         model = ApiKey
 
-    owner = factory.SubFactory(UserFactory)
-    scope = factory.SubFactory(ScopeFactory)
+    owner = SubFactory(UserFactory)
+    scope = SubFactory(ScopeFactory)
     name = "test key"
-    prefix = factory.Sequence(lambda n: f"cs_test{n:06d}")
-    secret_hash = factory.LazyAttribute(lambda key: hash_key(plaintext_of(key.prefix)))
-    verbs = factory.LazyFunction(lambda: sorted(verb.value for verb in KEY_PERMISSIONS))
-    created_at = factory.LazyFunction(timezone.now)
+    prefix = Sequence(lambda n: f"cs_test{n:06d}")
+    secret_hash = LazyAttribute(lambda key: hash_key(plaintext_of(key.prefix)))
+    verbs = LazyFunction(lambda: sorted(verb.value for verb in KEY_PERMISSIONS))
+    created_at = LazyFunction(timezone.now)
 
 
 def plaintext_of(prefix: str) -> str:
@@ -84,11 +79,11 @@ def bearer(key: ApiKey) -> dict[str, str]:
     return {"Authorization": f"Bearer {plaintext_of(key.prefix)}"}
 
 
-def member(scope: Scope, *roles: Role, **fields: Any) -> User:
+def member(scope: Scope, *roles: Role, **fields: object) -> User:
     """Make a user who holds the given roles in a scope."""
-    user = UserFactory(**fields)
+    user = UserFactory.create(**fields)
     for role in roles:
-        MembershipFactory(user=user, scope=scope, role=role)
+        MembershipFactory.create(user=user, scope=scope, role=role)
     return user
 
 
@@ -97,7 +92,7 @@ def key_for(
 ) -> tuple[ApiKey, str]:
     """Make a key of an owner in a scope (all verbs by default), with its plain text."""
     wanted = KEY_PERMISSIONS if verbs is None else verbs
-    key = ApiKeyFactory(
+    key = ApiKeyFactory.create(
         owner=owner, scope=scope, verbs=sorted(verb.value for verb in wanted)
     )
     return key, plaintext_of(key.prefix)
