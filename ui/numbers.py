@@ -18,13 +18,16 @@ def thousands(value: float, digits: int | None = None) -> str:
 def percent(share: float, digits: int | None = None) -> str:
     """Write a share in 0..1 as a percentage, with more digits near 0 and 100 %.
 
-    0.874 is "87 %", 0.096 "9.6 %", 0.0046 "0.46 %", 0.9964 "99.64 %". Not rounded to
-    0 % or 100 % unless it is exactly that.
+    0.874 is "87 %", 0.096 "9.6 %", 0.0046 "0.46 %", 0.05 "5 %". Only exactly nothing
+    and all are 0 % and 100 %: what would round to them is "<0.01 %" or ">99.99 %".
     """
-    if digits is None:
-        from_end = min(abs(share), abs(1 - share)) * 100
-        digits = _digits_for(from_end)
-    return f"{share * 100:.{digits}f}{NBSP}%"
+    if digits is not None:
+        return f"{share * 100:.{digits}f}{NBSP}%"
+    from_end = min(abs(share), abs(1 - share)) * 100
+    text = f"{share * 100:.{_digits_for(from_end)}f}"
+    if 0 < share < 1 and float(text) in (0, 100):
+        return f"{'<0.01' if share < 0.5 else '>99.99'}{NBSP}%"
+    return f"{text.rstrip('0').rstrip('.') if '.' in text else text}{NBSP}%"
 
 
 def _digits_for(from_end: float) -> int:

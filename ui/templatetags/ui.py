@@ -95,7 +95,7 @@ def rate(
 ) -> SafeString:
     """`{% rate 358 412 lo hi %}`: 87 % (n = 412) and the interval."""
     if not n or k is None:
-        return format_html(
+        return SafeString(
             '<span class="rate"><span class="n">no data yet</span></span>'
         )
     range_text = (
