@@ -164,14 +164,22 @@ LOGIN_REDIRECT_URL = "/"
 for _name in dir(auth_settings):
     if _name.startswith(("ACCOUNT_", "MFA_", "SOCIALACCOUNT_")):
         globals()[_name] = getattr(auth_settings, _name)
-EMAIL_BACKEND = env.text(
-    "EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend"
-)
-EMAIL_HOST = env.text("EMAIL_HOST", "localhost")
-EMAIL_PORT = env.integer("EMAIL_PORT", 25)
-EMAIL_HOST_USER = env.text("EMAIL_HOST_USER", "")
-EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD", "")
-EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS")
+# Without a mail server, mail is written to the log of the web process.
+SMTP_HOST = env.text("SMTP_HOST", "")
+MAILERS: dict[str, dict[str, object]] = {
+    "default": {"BACKEND": "django.core.mail.backends.console.EmailBackend"}
+}
+if SMTP_HOST:
+    MAILERS["default"] = {
+        "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "OPTIONS": {
+            "host": SMTP_HOST,
+            "port": env.integer("SMTP_PORT", 25),
+            "username": env.text("SMTP_USER", ""),
+            "password": env.text("SMTP_PASSWORD", ""),
+            "use_tls": env.flag("SMTP_USE_TLS"),
+        },
+    }
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "countersign@localhost")
 
 # --- the API ---------------------------------------------------------------------

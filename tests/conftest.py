@@ -1,14 +1,22 @@
 """What every test may use: people, a workflow, and a moment."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
 
 from accounts.enums import Role
 from accounts.models import User
+from predictions.learning.scorer import shared_scorer
 from predictions.models import ModelVersion, Workflow
 from tests.factories.accounts import MembershipFactory, UserFactory
 from tests.factories.predictions import make_champion, make_workflow
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _scorer_ends_with_the_tests() -> Iterator[None]:
+    yield
+    shared_scorer().close()
 
 
 @pytest.fixture

@@ -111,7 +111,7 @@ def store_chunk(
     ]
     fresh, conflicts = _store_new(
         workflow=workflow,
-        valid=[(raw[one.index][0], one) for one in validated.accepted],
+        valid=[(raw[one.index][0], one.item) for one in validated.accepted],
         source=source,
         now=now,
         result=result,

@@ -228,10 +228,9 @@ def _check_calibration(description: ModelDescription) -> None:
     except (ValueError, KeyError, TypeError) as error:
         refusal = FieldError("calibration", "malformed", type(error).__name__)
         raise RegistrationRefused([refusal]) from error
-    n_curves, n_labels = len(calibration.curves), len(description.label_keys)
-    if n_curves != n_labels:
+    if calibration.n_labels != len(description.label_keys):
         raise RegistrationRefused(
-            [FieldError("calibration", f"needs {n_labels} curves", n_curves)]
+            [FieldError("calibration", "n_labels", calibration.n_labels)]
         )
 
 

@@ -1,0 +1,70 @@
+"""The thinnest path through every layer: item → prediction → case → decision → label."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from accounts.models import User
+from predictions.models import ModelVersion, PendingScore, Prediction, Workflow
+from reviewqueue.enums import CaseStatus, Queue, Verdict
+from reviewqueue.models import Case, Label, Route
+from reviewqueue.services.claims import claim_next_case
+from reviewqueue.services.decisions import Judgement, record_decision, undo_decision
+from reviewqueue.services.pipeline import process_batch
+from tests.factories.predictions import make_items
+
+pytestmark = pytest.mark.django_db
+
+
+def test_item_becomes_label(
+    workflow: Workflow, champion: ModelVersion, alice: User, now: datetime
+) -> None:
+    make_items(workflow, 3, now=now)
+    assert PendingScore.objects.count() == 3
+
+    routed = process_batch(workflow=workflow, limit=100, now=now)
+
+    assert len(routed) == 3
+    assert PendingScore.objects.count() == 0
+    assert Prediction.objects.count() == 3
+    assert Route.objects.filter(review_probability=1, kind="review").count() == 3
+    case = claim_next_case(
+        workflow=workflow, reviewer=alice, queues=[Queue.REVIEW], now=now
+    )
+    assert case is not None
+    assert case.lease_token is not None
+    recorded = record_decision(
+        case_id=case.pk,
+        reviewer=alice,
+        lease_token=case.lease_token,
+        judgement=Judgement(verdict="confirm"),
+        now=now + timedelta(seconds=20),
+    )
+    assert recorded.decision.verdict == Verdict.CONFIRM
+    label = Label.objects.get(item=case.item)
+    assert (label.label, label.version, label.source) == (
+        case.route.label,
+        1,
+        "decision",
+    )
+    undone = undo_decision(
+        decision_id=recorded.decision.pk, by=alice, now=now + timedelta(seconds=30)
+    )
+    assert undone.status == CaseStatus.LEASED
+    assert Label.objects.get(item=case.item, version=2).label == ""
+    assert Case.objects.get(pk=case.pk).round == 2
+
+
+def test_item_without_champion_goes_to_people(
+    workflow: Workflow, now: datetime
+) -> None:
+    make_items(workflow, 1, now=now)
+
+    process_batch(workflow=workflow, limit=100, now=now)
+
+    route = Route.objects.get()
+    assert (route.kind, route.reason, route.review_probability) == (
+        "review",
+        "no_champion",
+        1.0,
+    )
