@@ -12,6 +12,7 @@ import pytest
 from django.template.loader import render_to_string
 from django.test import RequestFactory
 from playwright.sync_api import Browser, ConsoleMessage, Page, Route, sync_playwright
+from pytest_django import Settings
 
 from ui.style_guide import style_guide_context
 
@@ -93,8 +94,10 @@ def _note(message: ConsoleMessage, complaints: list[str]) -> None:
 
 
 @pytest.fixture
-def guide(chromium: Browser) -> Iterator[Page]:
+def guide(chromium: Browser, settings: Settings) -> Iterator[Page]:
     """A page showing the style guide; errors and refusals fail the test."""
+    plain = "django.contrib.staticfiles.storage.StaticFilesStorage"
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": plain}}
     complaints: list[str] = []
     context = chromium.new_context(
         viewport={"width": 1280, "height": 900}, reduced_motion="reduce"
