@@ -178,9 +178,7 @@ def _create_database(sockets: Path, password: str) -> None:
         subprocess.run(create, env=environment, check=True, capture_output=True)  # noqa: S603 -- ours
 
 
-def _start_valkey(
-    folder: Path, sockets: Path
-) -> tuple[subprocess.Popen[bytes], str]:
+def _start_valkey(folder: Path, sockets: Path) -> tuple[subprocess.Popen[bytes], str]:
     data, password = folder / "valkey", _password(folder / "valkey.password")
     data.mkdir(mode=0o700, exist_ok=True)
     socket_path = sockets / "valkey.sock"
@@ -281,14 +279,27 @@ def _as_unprivileged() -> Callable[[], None]:
     root: root's child enters a user namespace in which it is nobody, so that its files
     stay root's and no user is made.
     """
-    is_root, parent = hasattr(os, "geteuid") and os.geteuid() == 0, os.getpid()
+    is_root = hasattr(os, "geteuid") and os.geteuid() == 0
 
     def prepare() -> None:
         if sys.platform != "linux":
             return
         if is_root:
             _become_nobody_in_a_namespace()
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT)
+        ask_for_signal()
+
+    ask_for_signal = die_with_parent(signal.SIGINT)
+    return prepare
+
+
+def die_with_parent(number: signal.Signals) -> Callable[[], None]:
+    """Return what a child does to get a signal when this process ends (Linux)."""
+    parent = os.getpid()
+
+    def prepare() -> None:
+        if sys.platform != "linux":
+            return
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
         if os.getppid() != parent:
             os._exit(1)
 
