@@ -27,7 +27,7 @@ function release(form) {
 }
 
 const usesHtmx = (form, submitter) =>
-  [form, submitter].some((el) => el?.matches("[hx-post],[hx-get],[hx-put],[hx-delete],[hx-patch]"));
+  [form, submitter].some((el) => el?.matches("[hx-post],[hx-put],[hx-delete],[hx-patch],[hx-get]"));
 
 document.addEventListener(
   "submit",
@@ -39,10 +39,7 @@ document.addEventListener(
       event.stopImmediatePropagation();
       return;
     }
-    if (usesHtmx(form, event.submitter)) {
-      take(form, event.submitter);
-      return;
-    }
+    if (usesHtmx(form, event.submitter)) return; // taken once htmx really sends it
     // Only after other listeners have had the chance to refuse the event.
     queueMicrotask(() => {
       if (event.defaultPrevented) return;
@@ -53,12 +50,14 @@ document.addEventListener(
   true,
 );
 
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const { elt, requestConfig } = event.detail;
+  const form = elt.closest("form");
+  if (!form || requestConfig.verb === "get" || form.dataset.busy === "off") return;
+  take(form, requestConfig.triggeringEvent?.submitter ?? (elt === form ? undefined : elt));
+});
 document.addEventListener("htmx:afterRequest", (event) => {
   const form = event.detail.elt?.closest("form");
-  if (form) release(form);
-});
-document.addEventListener("htmx:validation:halted", (event) => {
-  const form = event.target.closest("form");
   if (form) release(form);
 });
 // Back and forward bring a page back as it was left: with its buttons pressed.

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from uuid import UUID
 
 import pytest
+from django.contrib.staticfiles import finders
 from django.template.loader import render_to_string
 from django.test import RequestFactory
 from playwright.sync_api import Browser, ConsoleMessage, Page, Route, sync_playwright
@@ -18,6 +19,7 @@ from ui.style_guide import style_guide_context
 
 STATIC = Path(__file__).resolve().parents[2] / "static"
 HOST = "http://ui.test"
+HTMX = "/static/django_htmx/htmx-2.min.js"
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; form-action 'self'"
@@ -79,6 +81,8 @@ def _serve(route: Route, page_source: str) -> None:
         route.fulfill(body=page_source, headers=headers)
         return
     file = STATIC / path.removeprefix("/static/")
+    if path == HTMX:
+        file = Path(str(finders.find(path.removeprefix("/static/"))))
     if file.is_file():
         kind = mimetypes.guess_type(file.name)[0] or "text/plain"
         route.fulfill(body=file.read_bytes(), content_type=kind)

@@ -216,6 +216,39 @@ def test_plain_form_is_sent_once_with_its_button(guide: Page) -> None:
     assert sent == ["verdict=confirm"]
 
 
+def test_htmx_form_is_sent_once_and_free_again_after_the_answer(guide: Page) -> None:
+    sent: list[Route] = []
+    guide.route("**/slow", sent.append)
+    guide.evaluate(FORM, {"hx-post": "/slow", "hx-swap": "none"})
+    guide.evaluate(
+        "for (let i = 0; i < 3; i++) document.querySelector('#tried button').click()"
+    )
+    button = guide.locator("#tried button")
+    expect(button).to_have_attribute("aria-disabled", "true")
+    assert [route.request.post_data for route in sent] == ["verdict=confirm"]
+    sent[0].fulfill(status=200, headers={"HX-Trigger": '{"toast": "Saved."}'})
+    expect(button).not_to_have_attribute("aria-disabled", "true")
+    expect(guide.locator("#toasts .toast")).to_contain_text("Saved.")
+
+
+@pytest.mark.parametrize(
+    ("status", "swapped"), [(409, True), (422, True), (500, False)]
+)
+def test_refusals_with_a_page_are_swapped_and_failures_are_said(
+    guide: Page, status: int, swapped: bool
+) -> None:
+    body = "<p id='answer'>No longer yours</p>"
+    guide.route("**/save", lambda route: route.fulfill(status=status, body=body))
+    guide.evaluate(FORM, {"hx-post": "/save", "hx-swap": "innerHTML"})
+    guide.click("#tried button")
+    if swapped:
+        expect(guide.locator("#answer")).to_have_text("No longer yours")
+        expect(guide.locator("#toasts .toast")).to_have_count(0)
+    else:
+        expect(guide.locator("#toasts .toast.alarm")).to_contain_text("Not saved")
+        expect(guide.locator("#answer")).to_have_count(0)
+
+
 def test_toast_from_the_server_is_announced_and_can_be_closed(guide: Page) -> None:
     detail = json.dumps({"text": "Undone.", "tone": "good"})
     guide.evaluate(
