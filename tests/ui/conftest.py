@@ -92,7 +92,9 @@ def _serve(route: Route, page_source: str) -> None:
 
 def _note(message: ConsoleMessage, complaints: list[str]) -> None:
     # Tests make requests fail on purpose; the browser reports each.
-    on_purpose = message.text.startswith("Failed to load resource")
+    on_purpose = message.text.startswith(
+        ("Failed to load resource", "Response Status Error Code")
+    )
     if message.type == "error" and not on_purpose:
         complaints.append(message.text)
 

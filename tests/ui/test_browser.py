@@ -218,7 +218,7 @@ def test_plain_form_is_sent_once_with_its_button(guide: Page) -> None:
 
 def test_htmx_form_is_sent_once_and_free_again_after_the_answer(guide: Page) -> None:
     sent: list[Route] = []
-    guide.route("**/slow", sent.append)
+    guide.route("**/slow", lambda route: sent.append(route))
     guide.evaluate(FORM, {"hx-post": "/slow", "hx-swap": "none"})
     guide.evaluate(
         "for (let i = 0; i < 3; i++) document.querySelector('#tried button').click()"
