@@ -99,9 +99,7 @@ class ItemValidator:
         if errors:
             raise _Refused(errors)
 
-    def _explain(
-        self, raw: object
-    ) -> tuple[dict[str, Any], dict[str, object], bytes]:
+    def _explain(self, raw: object) -> tuple[dict[str, Any], dict[str, object], bytes]:
         """Look at every value by itself. Raises: _Refused with every broken rule."""
         if not isinstance(raw, dict):
             raise _Refused([FieldError("item", "type", _shown(raw))])

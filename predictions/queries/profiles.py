@@ -29,6 +29,4 @@ def unusualness(
         return None
     quantiles = cast("Sequence[float]", entry["quantiles"])
     low, high = bisect_left(quantiles, value), bisect_right(quantiles, value)
-    return Unusualness(
-        low / len(quantiles), (high - low) / len(quantiles), entry["n"]
-    )
+    return Unusualness(low / len(quantiles), (high - low) / len(quantiles), entry["n"])

@@ -174,9 +174,7 @@ def _store_new(
         ids = uuid7_batch(len(fresh), int(now.timestamp() * 1000))
         try:
             with transaction.atomic():
-                rows = _item_rows(
-                    fresh, ids, workflow=workflow, source=source, now=now
-                )
+                rows = _item_rows(fresh, ids, workflow=workflow, source=source, now=now)
                 if fresh:
                     copy_rows(Item, _ITEM_COLUMNS, rows)
         except IntegrityError as error:

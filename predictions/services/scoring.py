@@ -9,10 +9,10 @@ from uuid import UUID
 from accounts.ids import uuid7_batch
 from predictions.enums import SCORING_STAGES, Stage
 from predictions.learning.calibration import Calibration
+from predictions.learning.failures import ScoringFailed
 from predictions.learning.features import columns_from_json, feature_matrix
 from predictions.learning.recommendation import Recommendations, recommend
 from predictions.learning.scorer import ScoreResult, shared_scorer
-from predictions.learning.failures import ScoringFailed
 from predictions.models import ModelVersion, Prediction, Workflow
 from predictions.services import model_health
 from predictions.services.artifacts import scorer_model

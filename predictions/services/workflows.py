@@ -43,9 +43,7 @@ def declare_workflow(
     existing.name = declaration.name
     existing.declaration_json = declaration.to_json()
     existing.updated_at = now
-    existing.save(
-        update_fields=["version", "name", "declaration_json", "updated_at"]
-    )
+    existing.save(update_fields=["version", "name", "declaration_json", "updated_at"])
     existing.__dict__.pop("declaration", None)
     Scope.objects.filter(pk=existing.pk).update(name=declaration.name)
     _note_version(existing, source_toml, changes.changes, by=by, now=now)

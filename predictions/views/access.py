@@ -2,13 +2,14 @@
 
 from typing import cast
 
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django_htmx.middleware import HtmxDetails
 
 from accounts.models import User
 from accounts.permissions import Actor, Permission, actor_of
 from predictions.models import Workflow
-from predictions.queries.workflows import get_workflow
+from predictions.queries.workflows import get_workflow, visible_workflows
 
 
 class AuthenticatedRequest(HttpRequest):
@@ -18,6 +19,7 @@ class AuthenticatedRequest(HttpRequest):
     htmx: HtmxDetails
     actor: Actor
     workflow: Workflow
+    workflows: QuerySet[Workflow]
 
 
 def open_workflow(
@@ -25,10 +27,11 @@ def open_workflow(
 ) -> tuple[AuthenticatedRequest, Workflow]:
     """Return the request and the workflow of the page, when the person may see it.
 
-    The header's tabs read `request.actor` and `request.workflow`.
+    The header reads `request.actor`, `request.workflow` and `request.workflows`.
     Raises: as `get_workflow`.
     """
     page = cast("AuthenticatedRequest", request)
     actor = actor_of(request)
     page.workflow = get_workflow(actor, slug, permission)
+    page.workflows = visible_workflows(actor)
     return page, page.workflow

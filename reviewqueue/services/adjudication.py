@@ -114,7 +114,7 @@ def _settle_label(resolution: Resolution, *, route: Route, now: datetime) -> Non
 
 def _follow_up(
     kind: CaseKind,
-    is_needed: bool,  # noqa: FBT001 -- a fact from the table of wants, not a mode
+    is_needed: bool,
     *,
     route: Route,
     cases: list[Case],
@@ -161,9 +161,5 @@ def _withdraw(case: Case, *, now: datetime) -> None:
         msg = "Somebody has begun with the case that followed: amend it instead."
         raise FollowUpTaken(msg)
     before = locked.status
-    update_case(
-        locked, status=CaseStatus.WITHDRAWN, snoozed_until=None, closed_at=now
-    )
-    note_event(
-        locked, CaseEventKind.WITHDRAWN, actor=None, from_status=before, now=now
-    )
+    update_case(locked, status=CaseStatus.WITHDRAWN, snoozed_until=None, closed_at=now)
+    note_event(locked, CaseEventKind.WITHDRAWN, actor=None, from_status=before, now=now)

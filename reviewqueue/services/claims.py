@@ -130,9 +130,7 @@ def _first_claimed(
     return None
 
 
-def free_slot(
-    *, workflow: Workflow, reviewer: User, limit: int, now: datetime
-) -> int:
+def free_slot(*, workflow: Workflow, reviewer: User, limit: int, now: datetime) -> int:
     """Return the lowest lease slot that the person has free in the workflow.
 
     When all are taken, the person's own expired leases go back to the queue first.
@@ -204,9 +202,7 @@ def renew_lease(
 
 
 @transaction.atomic
-def open_case(
-    *, case_id: UUID, holder: User, lease_token: UUID, now: datetime
-) -> Case:
+def open_case(*, case_id: UUID, holder: User, lease_token: UUID, now: datetime) -> Case:
     """Note that the holder sees the case from now on, and renew its lease.
 
     Time per decision counts from here, not from when it was fetched ahead.

@@ -243,9 +243,7 @@ def _verdict(judgement: Judgement, *, recommended: str, blind: bool) -> Verdict:
         return Verdict.CONFIRM
     if not judgement.label:
         raise InvalidDecision([FieldError("label", "missing", "")])
-    follows = (
-        Verdict.CONFIRM if judgement.label == recommended else Verdict.OVERRIDE
-    )
+    follows = Verdict.CONFIRM if judgement.label == recommended else Verdict.OVERRIDE
     if not blind and judgement.verdict not in {"", follows}:
         raise InvalidDecision([FieldError("label", judgement.verdict, judgement.label)])
     return follows

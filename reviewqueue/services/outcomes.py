@@ -48,9 +48,9 @@ def record_outcomes(
     wanted = {row.external_id for row in rows}
     items = {
         item.external_id: item
-        for item in Item.objects.filter(
-            workflow=workflow, external_id__in=wanted
-        ).only("id", "workflow_id", "external_id")
+        for item in Item.objects.filter(workflow=workflow, external_id__in=wanted).only(
+            "id", "workflow_id", "external_id"
+        )
     }
     for index, row in enumerate(rows):
         item = items.get(row.external_id)
@@ -74,9 +74,7 @@ def _error(
 
 
 @transaction.atomic
-def _record_one(
-    row: OutcomeRow, *, item: Item, by: User | None, now: datetime
-) -> bool:
+def _record_one(row: OutcomeRow, *, item: Item, by: User | None, now: datetime) -> bool:
     Item.objects.select_for_update(no_key=True).only("id").get(pk=item.pk)
     outcome, is_new = Outcome.objects.get_or_create(
         item=item,

@@ -83,9 +83,7 @@ def decide_route(entry: ScoredItem, *, policy: Policy) -> Routed:
     )
 
 
-def _review_probability(
-    entry: ScoredItem, policy: Policy
-) -> tuple[float, RouteReason]:
+def _review_probability(entry: ScoredItem, policy: Policy) -> tuple[float, RouteReason]:
     if entry.recommendation is None:
         if entry.failure == "no_champion":
             return 1.0, RouteReason.NO_CHAMPION
@@ -93,9 +91,7 @@ def _review_probability(
     probability = entry.recommendation.probability
     if probability is None:
         return 1.0, RouteReason.UNCALIBRATED
-    if is_sent_by_rule(
-        probability, mode=policy.mode, low=policy.low, high=policy.high
-    ):
+    if is_sent_by_rule(probability, mode=policy.mode, low=policy.low, high=policy.high):
         return 1.0, RouteReason.POLICY
     return policy.audit_share, RouteReason.AUDIT
 

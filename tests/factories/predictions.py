@@ -167,7 +167,10 @@ def _trained(declaration_json: str) -> tuple[TrainedModel, bytes]:
             "night": bool(night),
         }
         for amount, present, night in zip(
-            rng.gamma(2.0, 200.0, n), rng.random(n) < 0.6, rng.random(n) < 0.3
+            rng.gamma(2.0, 200.0, n),
+            rng.random(n) < 0.6,
+            rng.random(n) < 0.3,
+            strict=True,
         )
     ]
     noise = rng.random(n) < 0.05
@@ -175,7 +178,7 @@ def _trained(declaration_json: str) -> tuple[TrainedModel, bytes]:
         "fraud"
         if (row["amount"] > 500 and row["card_present"] == "no") != bool(flip)  # type: ignore[operator]
         else "legitimate"
-        for row, flip in zip(rows, noise)
+        for row, flip in zip(rows, noise, strict=True)
     ]
     columns = model_columns(declaration)
     data = TrainingData(

@@ -1,0 +1,42 @@
+"""Model versions of a workflow and what happened to them."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Max, QuerySet, Sum
+
+from predictions.enums import ModelEventKind, Stage
+from predictions.models import ModelEvent, ModelVersion, Workflow
+
+
+def model_versions(workflow: Workflow) -> QuerySet[ModelVersion]:
+    """Return the versions, newest first."""
+    versions = ModelVersion.objects.filter(workflow=workflow)
+    return versions.select_related("created_by").order_by("-number")
+
+
+def champion_of(workflow: Workflow) -> ModelVersion | None:
+    """Return the version whose recommendations people meet, if there is one."""
+    return ModelVersion.objects.filter(workflow=workflow, stage=Stage.CHAMPION).first()
+
+
+def events_of(version: ModelVersion, *, limit: int = 100) -> QuerySet[ModelEvent]:
+    """Return the newest events of a version."""
+    events = ModelEvent.objects.filter(model_version=version).select_related("actor")
+    return events.order_by("-at", "-id")[:limit]
+
+
+def recent_failures(
+    workflow: Workflow, *, now: datetime, hours: int = 24
+) -> list[Mapping[str, object]]:
+    """Summarise failed batches of the last hours by version and reason."""
+    return list(
+        ModelEvent.objects.filter(
+            model_version__workflow=workflow,
+            kind=ModelEventKind.FAILED,
+            at__gte=now - timedelta(hours=hours),
+        )
+        .values("model_version__number", "reason")
+        .annotate(n_batches=Count("id"), n_failed=Sum("n_items"), last_at=Max("at"))
+        .order_by("-last_at")
+    )

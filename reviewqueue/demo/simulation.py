@@ -1,0 +1,108 @@
+"""Simulated reviewers: they work through the real services, at moments in the past."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from accounts.models import User
+from predictions.models import Workflow
+from reviewqueue.enums import CaseKind, Queue
+from reviewqueue.models import Case
+from reviewqueue.services.claims import claim_next_case
+from reviewqueue.services.decisions import Judgement, record_decision
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedReviewer:
+    """A reviewer with habits; shares in 0..1.
+
+    `accuracy`: how often they see the truth. `follows`: how often they go along with
+    a recommendation that they see, without looking (automation bias).
+    """
+
+    user: User
+    accuracy: float
+    follows: float
+    seconds: float
+    queues: tuple[Queue, ...] = (Queue.REVIEW,)
+
+
+def work_through(
+    *,
+    workflow: Workflow,
+    reviewers: Sequence[SimulatedReviewer],
+    truth: Mapping[str, str],
+    rng: np.random.Generator,
+    start: datetime,
+    max_cases: int,
+) -> int:
+    """Let reviewers decide in turn until nothing is left for them; count decisions.
+
+    `truth` maps external ids to labels. Each reviewer's clock begins at `start`.
+    """
+    clocks = dict.fromkeys(range(len(reviewers)), start)
+    idle: set[int] = set()
+    n_decided = 0
+    while len(idle) < len(reviewers) and n_decided < max_cases:
+        turn = min((i for i in clocks if i not in idle), key=lambda i: clocks[i])
+        seconds = float(rng.lognormal(np.log(reviewers[turn].seconds), 0.5))
+        decided = _decide_one(
+            workflow=workflow,
+            reviewer=reviewers[turn],
+            truth=truth,
+            rng=rng,
+            now=clocks[turn],
+            seconds=seconds,
+        )
+        if not decided:
+            idle.add(turn)
+            continue
+        n_decided += 1
+        idle.clear()  # a decision may have opened a second opinion for another
+        clocks[turn] += timedelta(seconds=seconds + 2)
+    return n_decided
+
+
+def _decide_one(
+    *,
+    workflow: Workflow,
+    reviewer: SimulatedReviewer,
+    truth: Mapping[str, str],
+    rng: np.random.Generator,
+    now: datetime,
+    seconds: float,
+) -> bool:
+    case = claim_next_case(
+        workflow=workflow, reviewer=reviewer.user, queues=reviewer.queues, now=now
+    )
+    if case is None or case.lease_token is None:
+        return False
+    record_decision(
+        case_id=case.pk,
+        reviewer=reviewer.user,
+        lease_token=case.lease_token,
+        judgement=_judge(case, reviewer, truth[case.item.external_id], rng),
+        now=now + timedelta(seconds=seconds),
+    )
+    return True
+
+
+def _judge(
+    case: Case, reviewer: SimulatedReviewer, truth: str, rng: np.random.Generator
+) -> Judgement:
+    declaration = case.workflow.declaration
+    if case.kind != CaseKind.ADJUDICATION and rng.random() < 0.01:
+        return Judgement(verdict="unsure")
+    recommended = "" if case.blind else case.route.label
+    if recommended and rng.random() < reviewer.follows:
+        return Judgement(label=recommended)
+    label = truth
+    if rng.random() > reviewer.accuracy:
+        others = [key for key in declaration.label_keys if key != truth]
+        label = str(rng.choice(others))
+    codes = [code.key for code in declaration.reason_codes]
+    overrides = bool(recommended) and label != recommended
+    reason = str(rng.choice(codes)) if overrides and codes else ""
+    return Judgement(label=label, reason_code=reason)
