@@ -4,6 +4,7 @@ from typing import NoReturn
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
@@ -57,6 +58,18 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: object) -> bool:
         return False
+
+
+class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no types
+    """Draws the code for the authenticator app so that it can be read on any theme."""
+
+    def build_totp_svg(self, url: str) -> str:
+        svg = str(super().build_totp_svg(url))
+        # Transparent otherwise: black on black in the dark theme.
+        paper = '<rect width="100%" height="100%" fill="#fff"/>'
+        head, mark, body = svg.partition("<svg")
+        opening, end, drawing = body.partition(">")
+        return f"{head}{mark}{opening}{end}{paper}{drawing}"
 
 
 def _login_of(credentials: dict[str, str]) -> str:

@@ -31,6 +31,7 @@ LOCKOUT_ATTEMPTS = 5
 LOCKOUT_SECONDS = 300
 
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_FORMS = {"login": "accounts.sign_in_form.SignInForm"}
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
 ACCOUNT_PRESERVE_USERNAME_CASING = False
@@ -47,6 +48,7 @@ ACCOUNT_RATE_LIMITS = {
     "login_failed": f"30/m/ip,{LOCKOUT_ATTEMPTS}/{LOCKOUT_SECONDS}s/key",
 }
 
+MFA_ADAPTER = "accounts.adapter.MfaAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_TOTP_ISSUER = "Countersign"
 

@@ -94,7 +94,7 @@ class ApiKeyForm(forms.Form):
         error_messages={"required": "Choose at least one."},
     )
     lifetime = forms.ChoiceField(
-        label="Valid for", choices=KEY_LIFETIMES, required=False
+        label="Valid for", choices=KEY_LIFETIMES, required=False, initial="90"
     )
     owner = forms.CharField(
         label="Owner (username)",
