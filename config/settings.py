@@ -239,6 +239,8 @@ CSRF_COOKIE_SECURE = not INSECURE_HTTP
 SESSION_COOKIE_HTTPONLY = True
 if env.flag("BEHIND_PROXY"):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    # Else every sign-in comes from the proxy, and one lockout locks all.
+    ALLAUTH_TRUSTED_PROXY_COUNT = env.integer("TRUSTED_PROXY_COUNT", 1)
 
 # --- files -----------------------------------------------------------------------
 STATIC_URL = "/static/"
