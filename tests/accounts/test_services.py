@@ -3,8 +3,9 @@ from datetime import datetime, timedelta
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import Error, connection, transaction
+from pytest_django import Settings
 
-from accounts import services
+from accounts import auth_settings, services
 from accounts.enums import AccessEventKind, Role
 from accounts.models import AccessEvent, ApiKey, Scope, User
 from accounts.permissions import KEY_PERMISSIONS, Actor, Permission
@@ -50,7 +51,6 @@ def test_create_user_keeps_the_username_in_lower_case(now: datetime) -> None:
     user = create_user(username="Ada.Lovelace", password="x" * 12, now=now)
     assert user.username == "ada.lovelace"
     assert User.objects.get_by_natural_key("ADA.Lovelace") == user
-    assert user.password.startswith("argon2")
     assert events() == [
         (
             "user_created",
@@ -59,6 +59,12 @@ def test_create_user_keeps_the_username_in_lower_case(now: datetime) -> None:
             {"username": "ada.lovelace", "is_site_admin": False},
         )
     ]
+
+
+def test_passwords_are_hashed_with_argon2(now: datetime, settings: Settings) -> None:
+    settings.PASSWORD_HASHERS = auth_settings.PASSWORD_HASHERS
+    user = create_user(username="ada", password="x" * 12, now=now)
+    assert user.password.startswith("argon2$argon2id$")
 
 
 def test_create_user_refuses_a_name_that_differs_in_case_only(now: datetime) -> None:
