@@ -242,10 +242,13 @@ def _stop_all(children: Sequence[Child]) -> None:
 
 
 def _demo(options: UpOptions, environment: Mapping[str, str]) -> dict[str, object]:
-    """Load the demo (once) and return its sign-ins and keys."""
-    nothing: dict[str, object] = {"accounts": [], "api_keys": {}}
+    """Load the demo and return its sign-ins and keys; at later starts just read them."""
     if not options.with_demo:
-        return nothing
+        return {"accounts": [], "api_keys": {}}
+    loaded = options.data / "demo.json"
+    if loaded.exists():
+        known: dict[str, object] = json.loads(loaded.read_text())
+        return known
     say("loading the demo workflows")
     credentials = options.data / "credentials.json"
     with _log(options, "demo") as log:
@@ -268,6 +271,7 @@ def _demo(options: UpOptions, environment: Mapping[str, str]) -> dict[str, objec
         msg = f"the demo failed; see {options.data / 'logs' / 'demo.log'}"
         raise UpFailed(msg)
     facts: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
+    _write_private(loaded, json.dumps(facts))
     return facts
 
 
