@@ -8,9 +8,9 @@ from django.db import IntegrityError, connection, transaction
 
 from accounts.models import User
 from predictions.models import Workflow
-from reviewqueue.enums import CaseEventKind, CaseStatus, Queue
+from reviewqueue.enums import OPEN_STATUSES, CaseEventKind, CaseStatus, Queue
 from reviewqueue.models import Case, CaseSkip
-from reviewqueue.services.events import note_event
+from reviewqueue.services.events import note_event, note_events
 from reviewqueue.services.leases import NO_LEASE, lock_held_case, update_case
 
 N_TRIES = 5
@@ -22,6 +22,10 @@ class TooManyLeases(Exception):
     def __init__(self, limit: int) -> None:
         super().__init__(f"You hold {limit} cases: decide or release one first.")
         self.limit = limit
+
+
+class AssignmentRefused(Exception):
+    """The case cannot be reserved for this person; the message says why."""
 
 
 # One row, the first of the total order that this person may have. Expired leases
@@ -153,14 +157,13 @@ def wake_snoozed(*, workflow: Workflow, now: datetime) -> int:
     with connection.cursor() as cursor:
         cursor.execute(_WAKE, {"workflow": workflow.pk, "now": now})
         woken = [row[0] for row in cursor.fetchall()]
-    for case in Case.objects.filter(pk__in=woken):
-        note_event(
-            case,
-            CaseEventKind.WOKEN,
-            actor=None,
-            from_status=CaseStatus.SNOOZED,
-            now=now,
-        )
+    note_events(
+        Case.objects.filter(pk__in=woken).order_by("id"),
+        CaseEventKind.WOKEN,
+        actor=None,
+        from_status=CaseStatus.SNOOZED,
+        now=now,
+    )
     return len(woken)
 
 
@@ -234,12 +237,15 @@ def skip_case(
 ) -> Case:
     """Give the case back and never offer it to this person again.
 
-    Raises: as `renew_lease`.
+    A case that was reserved for this person is everyone's again, since nobody could
+    claim it else. Raises: as `renew_lease`.
     """
     case = lock_held_case(case_id=case_id, holder=holder, lease_token=lease_token)
     CaseSkip.objects.get_or_create(
         case=case, reviewer=holder, defaults={"reason": reason, "at": now}
     )
+    if case.assigned_to_id == holder.pk:
+        update_case(case, assigned_to=None)
     _back_to_queue(case, CaseEventKind.SKIPPED, actor=holder, reason=reason, now=now)
     return case
 
@@ -293,9 +299,14 @@ def assign_case(
 ) -> Case:
     """Reserve an open case for one person, or (None) open it to everyone again.
 
-    A lease that somebody else holds ends.
+    A lease that somebody else holds ends; that the person skipped the case before
+    counts no more. Whether they have the role is the caller's to check.
+    Raises: AssignmentRefused for a closed case, or one that they may not decide.
     """
     locked = Case.objects.select_for_update(of=("self",)).get(pk=case.pk)
+    _check_assignment(locked, to=to)
+    if to is not None:
+        CaseSkip.objects.filter(case=locked, reviewer=to).delete()
     if locked.status == CaseStatus.LEASED and locked.leased_by_id != getattr(
         to, "pk", None
     ):
@@ -312,6 +323,15 @@ def assign_case(
         reason=reason,
     )
     return locked
+
+
+def _check_assignment(case: Case, *, to: User | None) -> None:
+    if case.status not in OPEN_STATUSES:
+        msg = "The case is closed: nobody has to look at it any more."
+        raise AssignmentRefused(msg)
+    if to is not None and case.excluded_reviewer_id == to.pk:
+        msg = "The first reader cannot give the second opinion."
+        raise AssignmentRefused(msg)
 
 
 def _back_to_queue(
