@@ -5,8 +5,10 @@ the rows are written.
 """
 
 import secrets
+import struct
 import threading
 import time
+from itertools import accumulate
 from uuid import UUID
 
 _TAIL_BITS = 74  # rand_a (12) and rand_b (62)
@@ -26,31 +28,28 @@ class _Sequence:
         self._ms = -1
         self._tail = 0
 
-    def take(self, n: int, ms: int) -> list[UUID]:
+    def take(self, n: int, ms: int) -> list[int]:
         with self._lock:
             return self._take(n, ms)
 
-    def take_one_not_before_last(self, ms: int) -> UUID:
+    def take_one_not_before_last(self, ms: int) -> int:
         with self._lock:
             # A clock set back must not give ids that sort before earlier ones.
             return self._take(1, max(ms, self._ms))[0]
 
-    def _take(self, n: int, ms: int) -> list[UUID]:
+    def _take(self, n: int, ms: int) -> list[int]:
         if ms != self._ms:
             self._ms = ms
             self._tail = secrets.randbits(_SEED_BITS)
-        noise = secrets.token_bytes(n * _STEP_BITS // 8)
-        return [self._step(noise[i * 4 : i * 4 + 4]) for i in range(n)]
-
-    def _step(self, noise: bytes) -> UUID:
+        noise = struct.unpack(f">{n}I", secrets.token_bytes(n * _STEP_BITS // 8))
         # At least one, so ascending; 2**73 / 2**32 steps fit before an overflow.
-        self._tail += 1 + int.from_bytes(noise, "big")
-        return _assemble(self._ms, self._tail)
-
-
-def _assemble(ms: int, tail: int) -> UUID:
-    high = (ms << 80) | _VERSION_7 | ((tail >> _LOW_BITS) << 64)
-    return UUID(int=high | _VARIANT | (tail & _LOW_MASK))
+        tails = list(accumulate((step + 1 for step in noise), initial=self._tail))
+        self._tail = tails[-1]
+        fixed = (ms << 80) | _VERSION_7 | _VARIANT
+        return [
+            fixed | ((tail >> _LOW_BITS) << 64) | (tail & _LOW_MASK)
+            for tail in tails[1:]
+        ]
 
 
 _singles = _Sequence()
@@ -59,7 +58,7 @@ _batches = _Sequence()
 
 def uuid7() -> UUID:
     """Make one id of this moment, greater than all made by this process before."""
-    return _singles.take_one_not_before_last(time.time_ns() // 1_000_000)
+    return UUID(int=_singles.take_one_not_before_last(time.time_ns() // 1_000_000))
 
 
 def uuid7_batch(n: int, now_ms: int) -> list[UUID]:
@@ -68,4 +67,9 @@ def uuid7_batch(n: int, now_ms: int) -> list[UUID]:
     The moment is the caller's, so that a replay of the past gets ids of the past.
     Consecutive batches of one millisecond ascend as well.
     """
-    return _batches.take(n, now_ms)
+    return [UUID(int=number) for number in _batches.take(n, now_ms)]
+
+
+def uuid7_bytes_batch(n: int, now_ms: int) -> list[bytes]:
+    """Make the ids of `uuid7_batch` as 16 bytes each, without the cost of objects."""
+    return [number.to_bytes(16, "big") for number in _batches.take(n, now_ms)]

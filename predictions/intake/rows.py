@@ -1,24 +1,25 @@
 """Rows on their way in."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from typing import NamedTuple
 
 from predictions.declaration import FieldError
 
 
-@dataclass(frozen=True, slots=True)
-class ValidItem:
-    """An item that may be stored.
+class ValidItem(NamedTuple):
+    """An item that may be stored. A named tuple, for they are made by the million.
 
-    `features_json` is canonical (sorted keys); `content_hash` (32 bytes, SHA-256) is
-    over features and moment: what makes two sendings of one external id the same.
+    `index` is its place in what was sent. `features` is canonical JSON (sorted keys);
+    `moment` is when it occurred, in microseconds since 1970. `content_hash` (SHA-256)
+    is over both: what makes two sendings of one external id the same.
     """
 
+    index: int
     external_id: str
-    features_json: str
+    features: bytes
     content_hash: bytes
     subject: str
-    occurred_at: datetime
+    moment: int
     warnings: list[str]
 
 
@@ -34,13 +35,7 @@ class RejectedItem:
 
 @dataclass(frozen=True, slots=True)
 class Validated:
-    """Accepted and rejected items with their index in what was sent."""
+    """Accepted and rejected items; each knows its index in what was sent."""
 
-    accepted: list["IndexedItem"]
+    accepted: list[ValidItem]
     rejected: list[RejectedItem]
-
-
-@dataclass(frozen=True, slots=True)
-class IndexedItem:
-    index: int
-    item: ValidItem

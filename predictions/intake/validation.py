@@ -1,29 +1,35 @@
 """Validate raw items against the declaration, fast where all is well.
 
 A compiled pydantic-core validator decides the usual case; whatever it refuses is
-looked at again, value by value, so that every broken rule is named.
+looked at again, value by value, so that every broken rule is named. Both ways give
+the same item for the same content.
 """
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any
 
 import orjson
 from pydantic_core import SchemaValidator, ValidationError, core_schema
 
 from predictions.declaration import Declaration, Feature, FieldError
-from predictions.intake.rows import IndexedItem, RejectedItem, Validated, ValidItem
+from predictions.intake.rows import RejectedItem, Validated, ValidItem
 from predictions.intake.values import (
+    EPOCH,
     MAX_EXACT_INTEGER,
     MAX_TEXT_LENGTH,
+    MICROSECOND,
     check_value,
+    microseconds,
     parse_moment,
+    shown,
+    storable_text,
 )
 
 MAX_ID_LENGTH = 200
-KNOWN_KEYS = frozenset({"external_id", "features", "occurred_at", "media"})
+MAX_WARNINGS = 100
+KNOWN_KEYS = frozenset({"external_id", "features", "occurred_at"})
 _NUL = b"\\u0000"
 
 
@@ -40,83 +46,94 @@ class ItemValidator:
         self._declaration = declaration
         self._names = frozenset(one.name for one in declaration.features)
         self._fast = SchemaValidator(_item_schema(declaration))
+        self._subject = declaration.subject
+        self._max_bytes = declaration.intake.max_features_bytes
 
     def validate(self, raw_items: Sequence[object], *, now: datetime) -> Validated:
         """Sort raw items into accepted and rejected; every one is in either.
 
         Never raises for what an item holds.
         """
-        latest = now + timedelta(minutes=self._declaration.intake.max_future_minutes)
-        accepted: list[IndexedItem] = []
+        minutes = self._declaration.intake.max_future_minutes
+        latest = microseconds(now + timedelta(minutes=minutes))
+        accepted: list[ValidItem] = []
         rejected: list[RejectedItem] = []
         for index, raw in enumerate(raw_items):
+            item = self._fast_item(index, raw, latest)
+            if item is not None:
+                accepted.append(item)
+                continue
             try:
-                accepted.append(IndexedItem(index, self._item(raw, latest)))
+                accepted.append(self._slow_item(index, raw, latest))
             except _Refused as refused:
-                rejected.append(
-                    RejectedItem(index, _external_id(raw), raw, refused.errors)
-                )
+                external_id = _external_id(raw)
+                one = RejectedItem(index, external_id, raw, refused.errors)
+                rejected.append(one)
         return Validated(accepted, rejected)
 
-    def _item(self, raw: object, latest: datetime) -> ValidItem:
+    def _fast_item(self, index: int, raw: object, latest: int) -> ValidItem | None:
+        """Return the item, or None where anything at all needs a second look.
+
+        One long function on purpose: this runs for every item, and calls cost.
+        """
         try:
             checked = self._fast.validate_python(raw)
             features = checked["features"]
-            written = orjson.dumps(features, option=orjson.OPT_SORT_KEYS)
-        except (ValidationError, orjson.JSONEncodeError, RecursionError):
-            checked, features, written = self._explain(raw)
-        occurred_at = parse_moment(checked["occurred_at"])
-        self._check(raw, occurred_at, written, latest)
-        if occurred_at is None:  # unreachable: _check refuses it
-            raise _Refused([FieldError("occurred_at", "type")])
-        digest = hashlib.sha256(written)
-        digest.update(occurred_at.isoformat().encode())
+            if features.keys() <= self._names:
+                # The schema's fields are sorted, and so is what it returns.
+                written = orjson.dumps(features)
+            else:
+                written = orjson.dumps(features, option=orjson.OPT_SORT_KEYS)
+            moment = datetime.fromisoformat(checked["occurred_at"])
+            if moment.tzinfo is None:
+                moment = moment.replace(tzinfo=UTC)
+            micros = (moment - EPOCH) // MICROSECOND
+        except (ValidationError, ValueError, TypeError, OverflowError, RecursionError):
+            return None
+        if micros > latest or len(written) > self._max_bytes or _NUL in written:
+            return None
+        external_id = checked["external_id"]
+        if not external_id.strip() or "\x00" in external_id:
+            return None
+        subject = features.get(self._subject) if self._subject else None
+        is_plain = len(checked) == 3 and features.keys() <= self._names
         return ValidItem(
-            external_id=checked["external_id"],
-            features_json=written.decode(),
-            content_hash=digest.digest(),
-            subject=self._subject(features),
-            occurred_at=occurred_at,
-            warnings=self._warnings(checked, features),
+            index,
+            external_id,
+            written,
+            _content_hash(written, micros),
+            "" if subject is None else str(subject)[:MAX_ID_LENGTH],
+            micros,
+            [] if is_plain else self._warnings(checked, features),
         )
 
-    def _check(
-        self,
-        raw: object,
-        occurred_at: datetime | None,
-        written: bytes,
-        latest: datetime,
-    ) -> None:
-        errors = []
-        if occurred_at is None or occurred_at > latest:
-            value = raw.get("occurred_at") if isinstance(raw, dict) else None
-            rule = "type" if occurred_at is None else "future"
-            errors.append(FieldError("occurred_at", rule, _shown(value)))
-        if len(written) > self._declaration.intake.max_features_bytes:
-            errors.append(FieldError("features", "too_large", len(written)))
-        if _NUL in written:
-            errors.append(FieldError("features", "nul", "\\u0000"))
-        if errors:
-            raise _Refused(errors)
-
-    def _explain(self, raw: object) -> tuple[dict[str, Any], dict[str, object], bytes]:
+    def _slow_item(self, index: int, raw: object, latest: int) -> ValidItem:
         """Look at every value by itself. Raises: _Refused with every broken rule."""
         if not isinstance(raw, dict):
-            raise _Refused([FieldError("item", "type", _shown(raw))])
-        errors = _envelope_errors(raw)
-        sent = raw.get("features")
+            raise _Refused([FieldError("item", "type", shown(raw))])
+        errors = _envelope_errors(raw, latest)
         features: dict[str, object] = {}
-        if isinstance(sent, dict):
-            features, wrong = self._checked_features(sent)
+        written = b""
+        if isinstance(raw.get("features"), dict):
+            features, wrong = self._checked_features(raw["features"])
             errors += wrong
-        try:
-            written = orjson.dumps(features, option=orjson.OPT_SORT_KEYS)
-        except (orjson.JSONEncodeError, RecursionError) as error:
-            errors.append(FieldError("features", "not_json", str(error)[:200]))
-            written = b""
-        if errors:
+            if not wrong:
+                written, wrong = self._written(features)
+                errors += wrong
+        moment = parse_moment(raw.get("occurred_at"))
+        if errors or moment is None:
             raise _Refused(errors)
-        return raw, features, written
+        subject = features.get(self._subject) if self._subject else None
+        micros = microseconds(moment)
+        return ValidItem(
+            index,
+            raw["external_id"],
+            written,
+            _content_hash(written, micros),
+            "" if subject is None else str(subject)[:MAX_ID_LENGTH],
+            micros,
+            self._warnings(raw, features),
+        )
 
     def _checked_features(
         self, sent: Mapping[object, object]
@@ -132,24 +149,29 @@ class ItemValidator:
                 errors.append(error)
         for name, value in sent.items():
             if not isinstance(name, str):
-                errors.append(FieldError("features", "name_type", _shown(name)))
+                errors.append(FieldError("features", "name_type", shown(name)))
             elif name not in self._names:
                 features[name] = value
         return features, errors
 
-    def _subject(self, features: Mapping[str, object]) -> str:
-        name = self._declaration.subject
-        value = features.get(name) if name else None
-        return "" if value is None else str(value)[:MAX_ID_LENGTH]
+    def _written(self, features: dict[str, object]) -> tuple[bytes, list[FieldError]]:
+        try:
+            written = orjson.dumps(features, option=orjson.OPT_SORT_KEYS)
+        except (orjson.JSONEncodeError, RecursionError):
+            return b"", _unwritable(features)
+        if len(written) > self._max_bytes:
+            return b"", [FieldError("features", "too_large", len(written))]
+        if _NUL in written and (wrong := _with_nul(features)):
+            return b"", wrong
+        return written, []
 
     def _warnings(
         self, item: Mapping[str, object], features: Mapping[str, object]
     ) -> list[str]:
-        if features.keys() <= self._names and item.keys() <= KNOWN_KEYS:
-            return []
         unknown = [f"unknown_field: {name}" for name in features.keys() - self._names]
-        dropped = [f"ignored_field: {name}" for name in item.keys() - KNOWN_KEYS]
-        return [_storable(text)[:200] for text in sorted(unknown + dropped)[:100]]
+        dropped = [f"ignored_field: {shown(name)}" for name in item.keys() - KNOWN_KEYS]
+        named = sorted(unknown + dropped)[:MAX_WARNINGS]
+        return [storable_text(text[:200]) for text in named]
 
 
 def compile_validator(declaration: Declaration) -> ItemValidator:
@@ -163,32 +185,23 @@ def _compiled(declaration_json: str) -> ItemValidator:
 
 
 def _item_schema(declaration: Declaration) -> core_schema.CoreSchema:
-    text = core_schema.str_schema(strict=True, min_length=1, max_length=MAX_ID_LENGTH)
+    names = sorted(one.name for one in declaration.features)
+    by_name = {one.name: one for one in declaration.features}
     features = core_schema.typed_dict_schema(
-        {one.name: _field(one) for one in declaration.features},
+        {name: _field(by_name[name]) for name in names},
         extra_behavior="allow",
         strict=True,
     )
+    external_id = core_schema.str_schema(
+        strict=True, min_length=1, max_length=MAX_ID_LENGTH
+    )
+    moment = core_schema.str_schema(strict=True, min_length=10, max_length=40)
     fields = {
-        "external_id": core_schema.typed_dict_field(
-            core_schema.chain_schema(
-                [
-                    text,
-                    core_schema.no_info_plain_validator_function(_plain_id),
-                ]
-            )
-        ),
-        "occurred_at": core_schema.typed_dict_field(core_schema.any_schema()),
+        "external_id": core_schema.typed_dict_field(external_id),
+        "occurred_at": core_schema.typed_dict_field(moment),
         "features": core_schema.typed_dict_field(features),
     }
     return core_schema.typed_dict_schema(fields, extra_behavior="allow", strict=True)
-
-
-def _plain_id(value: str) -> str:
-    if "\x00" in value or not value.strip():
-        raise ValueError("external_id")
-    value.encode()
-    return value
 
 
 def _field(feature: Feature) -> core_schema.TypedDictField:
@@ -200,7 +213,6 @@ def _field(feature: Feature) -> core_schema.TypedDictField:
 
 def _value_schema(feature: Feature) -> core_schema.CoreSchema:
     if feature.type == "number":
-        # Integers stay integers and whole numbers exact: the slow path sees to them.
         return core_schema.float_schema(
             strict=True, ge=feature.minimum, le=feature.maximum, allow_inf_nan=False
         )
@@ -228,39 +240,75 @@ def _moment_text(value: object) -> str:
     return moment.isoformat()
 
 
-def _envelope_errors(raw: Mapping[str, object]) -> list[FieldError]:
-    errors = []
-    external_id = raw.get("external_id")
-    if external_id is None:
-        errors.append(FieldError("external_id", "missing"))
-    elif not isinstance(external_id, str):
-        errors.append(FieldError("external_id", "type", _shown(external_id)))
-    elif not 0 < len(external_id) <= MAX_ID_LENGTH:
-        errors.append(FieldError("external_id", "length", _shown(external_id)))
-    elif not external_id.strip() or external_id != _storable(external_id):
-        errors.append(FieldError("external_id", "value", _shown(external_id)))
-    if raw.get("occurred_at") is None:
+def _content_hash(written: bytes, micros: int) -> bytes:
+    return hashlib.sha256(written + micros.to_bytes(8, "big", signed=True)).digest()
+
+
+def _envelope_errors(raw: Mapping[object, object], latest: int) -> list[FieldError]:
+    errors = _id_errors(raw.get("external_id"))
+    sent = raw.get("occurred_at")
+    moment = parse_moment(sent)
+    if sent is None:
         errors.append(FieldError("occurred_at", "missing"))
+    elif moment is None:
+        errors.append(FieldError("occurred_at", "type", shown(sent)))
+    elif microseconds(moment) > latest:
+        errors.append(FieldError("occurred_at", "future", moment.isoformat()))
     features = raw.get("features")
     if features is None:
         errors.append(FieldError("features", "missing"))
     elif not isinstance(features, dict):
-        errors.append(FieldError("features", "type", _shown(features)))
+        errors.append(FieldError("features", "type", shown(features)))
     return errors
+
+
+def _id_errors(external_id: object) -> list[FieldError]:
+    if external_id is None:
+        return [FieldError("external_id", "missing")]
+    if not isinstance(external_id, str):
+        return [FieldError("external_id", "type", shown(external_id))]
+    if not 0 < len(external_id) <= MAX_ID_LENGTH:
+        return [FieldError("external_id", "length", shown(external_id))]
+    if not external_id.strip() or external_id != storable_text(external_id):
+        return [FieldError("external_id", "value", shown(external_id))]
+    return []
+
+
+def _unwritable(features: Mapping[str, object]) -> list[FieldError]:
+    """Name the features that are no JSON: surrogates, deep nests, huge integers."""
+    errors = []
+    for name, value in features.items():
+        try:
+            orjson.dumps({name: value})
+        except (orjson.JSONEncodeError, RecursionError) as error:
+            rule = "surrogates" if "surrogates" in str(error) else "not_json"
+            errors.append(FieldError(storable_text(name)[:200], rule, shown(value)))
+    # Each by itself may be shallow enough where all of them together are not.
+    return errors or [FieldError("features", "not_json")]
+
+
+def _with_nul(features: Mapping[str, object]) -> list[FieldError]:
+    """Name the features that hold NUL, which PostgreSQL cannot store.
+
+    The six characters of its escape, written out, are none: hence the second look.
+    """
+    return [
+        FieldError(storable_text(name)[:200], "nul", shown(value))
+        for name, value in features.items()
+        if "\x00" in name or _holds_nul(value)
+    ]
+
+
+def _holds_nul(value: object) -> bool:
+    if isinstance(value, str):
+        return "\x00" in value
+    if isinstance(value, dict):
+        return any(_holds_nul(one) for pair in value.items() for one in pair)
+    if isinstance(value, list | tuple):
+        return any(_holds_nul(one) for one in value)
+    return False
 
 
 def _external_id(raw: object) -> str | None:
     value = raw.get("external_id") if isinstance(raw, dict) else None
-    return _storable(value) if isinstance(value, str) else None
-
-
-def _storable(text: str) -> str:
-    return text.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")
-
-
-def _shown(value: object) -> object:
-    if isinstance(value, str):
-        return _storable(value[:200])
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    return _storable(repr(value)[:200])
+    return storable_text(value) if isinstance(value, str) else None

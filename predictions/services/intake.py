@@ -2,9 +2,12 @@
 
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
+from operator import attrgetter
+from typing import NamedTuple
 from uuid import UUID
 
 import orjson
@@ -13,18 +16,23 @@ from celery import current_app
 from django.db import IntegrityError, transaction
 from kombu.exceptions import OperationalError
 
-from accounts.ids import uuid7_batch
+from accounts.ids import uuid7_batch, uuid7_bytes_batch
 from predictions.declaration import FieldError
-from predictions.enums import IntakeSource
+from predictions.enums import IntakeSource, QuarantineStatus
+from predictions.intake.payloads import storable_json
 from predictions.intake.rows import RejectedItem, ValidItem
 from predictions.intake.validation import ItemValidator, compile_validator
+from predictions.intake.values import EPOCH, storable_text
 from predictions.models import Item, QuarantinedItem, Workflow
-from predictions.services.copying import copy_rows
+from predictions.services.copying import copy_encoded, copy_rows
+from predictions.services.item_rows import ITEM_COLUMNS, Encode, item_encoder
 
 log = structlog.get_logger(__name__)
 
 MAX_LISTED = 1000
 N_TRIES = 5
+LOOK_FIRST_UP_TO = 200  # items; above, a look before the COPY costs more than it saves
+UNIQUE_ID = "predictions_item_external_id_unique"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +55,58 @@ class IntakeResult:
     item_ids: dict[str, UUID] = field(default_factory=dict)  # by external id, if asked
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
+class _Row(NamedTuple):
+    """A valid item with the id that it gets, encoded for COPY."""
+
+    external_id: str
+    item: ValidItem
+    id: bytes
+    encoded: bytes
+
+
+class _Known(NamedTuple):
     id: UUID
     content_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A chunk as far as it can be taken without the database."""
+
+    n_sent: int
+    rows: list[_Row]  # by external id
+    refused: list[RejectedItem]
+
+
+@dataclass(frozen=True, slots=True)
+class _Preparation:
+    """All that turns raw items into rows. Pure, and safe in another thread."""
+
+    validator: ItemValidator
+    encode: Encode
+    now: datetime
+
+    def __call__(self, raw_items: Sequence[object]) -> _Prepared:
+        raw, unread = _split_unread(raw_items)
+        validated = self.validator.validate(raw, now=self.now)
+        refused = validated.rejected
+        valid = validated.accepted
+        if unread:
+            places = [
+                index
+                for index, entry in enumerate(raw_items)
+                if not isinstance(entry, RejectedItem)
+            ]
+            refused = [_moved(one, places[one.index]) for one in refused] + unread
+            valid = [one._replace(index=places[one.index]) for one in valid]
+        ids = uuid7_bytes_batch(len(valid), _milliseconds(self.now))
+        rows = [
+            _Row(one.external_id, one, item_id, self.encode(item_id, one))
+            for one, item_id in zip(valid, ids, strict=True)
+        ]
+        # Senders of the same ids must meet in the same order, or they deadlock.
+        rows.sort(key=attrgetter("external_id"))
+        return _Prepared(len(raw_items), rows, refused)
 
 
 def store_items(
@@ -68,33 +124,33 @@ def store_items(
     COPY; a trigger files them for scoring. The same external id with the same content
     is a duplicate; with other content it goes to quarantine, naming both. Nothing of
     a chunk is lost or stored twice, however often it is sent. Wakes the scoring
-    workers after each commit.
+    workers after each commit. While one chunk is stored, the next one is read and
+    validated in a thread of its own: `chunks` must not use the database.
     """
-    validator = compile_validator(workflow.declaration)
+    prepare = _preparation(workflow, source, now)
     result = IntakeResult()
     offset = 0
-    for chunk in chunks:
-        with transaction.atomic():
-            store_chunk(
-                workflow=workflow,
-                validator=validator,
-                raw_items=chunk,
-                offset=offset,
-                source=source,
-                now=now,
-                result=result,
-                keep_ids=keep_ids,
-            )
-            if wake:
-                transaction.on_commit(partial(wake_scoring, workflow.pk))
-        offset += len(chunk)
+    with contextlib.closing(_one_ahead(prepare, chunks)) as prepared:
+        for chunk in prepared:
+            with transaction.atomic():
+                _store_prepared(
+                    workflow=workflow,
+                    chunk=chunk,
+                    offset=offset,
+                    source=source,
+                    now=now,
+                    result=result,
+                    keep_ids=keep_ids,
+                )
+                if wake:
+                    transaction.on_commit(partial(wake_scoring, workflow.pk))
+            offset += chunk.n_sent
     return result
 
 
 def store_chunk(
     *,
     workflow: Workflow,
-    validator: ItemValidator,
     raw_items: Sequence[object],
     offset: int,
     source: IntakeSource,
@@ -102,30 +158,19 @@ def store_chunk(
     result: IntakeResult,
     keep_ids: bool,
 ) -> None:
-    """Store one chunk in the caller's transaction and add to the result."""
-    raw, unread = _split_unread(raw_items)
-    validated = validator.validate([entry for _, entry in raw], now=now)
-    rejected = [
-        RejectedItem(raw[one.index][0], one.external_id, one.payload, one.errors)
-        for one in validated.rejected
-    ]
-    fresh, conflicts = _store_new(
+    """Store one chunk in the caller's transaction and add to the result.
+
+    Does not wake the scoring workers.
+    """
+    _store_prepared(
         workflow=workflow,
-        valid=[(raw[one.index][0], one.item) for one in validated.accepted],
+        chunk=_preparation(workflow, source, now)(raw_items),
+        offset=offset,
         source=source,
         now=now,
         result=result,
         keep_ids=keep_ids,
     )
-    refused = sorted([*unread, *rejected, *conflicts], key=lambda one: one.index)
-    _quarantine(workflow=workflow, refused=refused, source=source, now=now)
-    result.accepted += fresh
-    result.n_quarantined += len(refused)
-    room = MAX_LISTED - len(result.quarantined)
-    result.quarantined += [
-        Quarantined(offset + one.index, one.external_id or "", one.errors)
-        for one in refused[: max(room, 0)]
-    ]
 
 
 def wake_scoring(workflow_pk: UUID) -> None:
@@ -139,87 +184,156 @@ def wake_scoring(workflow_pk: UUID) -> None:
         )
 
 
+def _preparation(
+    workflow: Workflow, source: IntakeSource, now: datetime
+) -> _Preparation:
+    return _Preparation(
+        validator=compile_validator(workflow.declaration),
+        encode=item_encoder(
+            workflow_id=workflow.pk,
+            workflow_version=workflow.version,
+            source=source.value,
+            now=now,
+        ),
+        now=now,
+    )
+
+
+def _one_ahead(
+    prepare: _Preparation, chunks: Iterable[Sequence[object]]
+) -> Iterator[_Prepared]:
+    """Yield the prepared chunks; while one is in use, the next one is made."""
+    sent = iter(chunks)
+
+    def next_one() -> _Prepared | None:
+        chunk = next(sent, None)
+        return None if chunk is None else prepare(chunk)
+
+    current = next_one()
+    if current is None:
+        return
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="intake") as pool:
+        while current is not None:
+            coming = pool.submit(next_one)
+            yield current
+            current = coming.result()
+
+
+def _store_prepared(
+    *,
+    workflow: Workflow,
+    chunk: _Prepared,
+    offset: int,
+    source: IntakeSource,
+    now: datetime,
+    result: IntakeResult,
+    keep_ids: bool,
+) -> None:
+    conflicts = _store_new(
+        workflow=workflow, rows=chunk.rows, result=result, keep_ids=keep_ids
+    )
+    refused = sorted([*chunk.refused, *conflicts], key=attrgetter("index"))
+    _quarantine(workflow=workflow, refused=refused, source=source, now=now)
+    result.n_quarantined += len(refused)
+    room = max(MAX_LISTED - len(result.quarantined), 0)
+    result.quarantined += [
+        Quarantined(offset + one.index, one.external_id or "", one.errors)
+        for one in refused[:room]
+    ]
+
+
 def _split_unread(
     raw_items: Sequence[object],
-) -> tuple[list[tuple[int, object]], list[RejectedItem]]:
-    raw: list[tuple[int, object]] = []
-    unread: list[RejectedItem] = []
-    for index, entry in enumerate(raw_items):
-        if isinstance(entry, RejectedItem):
-            unread.append(
-                RejectedItem(index, entry.external_id, entry.payload, entry.errors)
-            )
-        else:
-            raw.append((index, entry))
-    return raw, unread
+) -> tuple[Sequence[object], list[RejectedItem]]:
+    unread = [
+        _moved(entry, index)
+        for index, entry in enumerate(raw_items)
+        if isinstance(entry, RejectedItem)
+    ]
+    if not unread:
+        return raw_items, unread
+    return [one for one in raw_items if not isinstance(one, RejectedItem)], unread
+
+
+def _moved(one: RejectedItem, index: int) -> RejectedItem:
+    return RejectedItem(index, one.external_id, one.payload, one.errors)
 
 
 def _store_new(
     *,
     workflow: Workflow,
-    valid: Sequence[tuple[int, ValidItem]],
-    source: IntakeSource,
-    now: datetime,
+    rows: Sequence[_Row],
     result: IntakeResult,
     keep_ids: bool,
-) -> tuple[int, list[RejectedItem]]:
-    """COPY what is new; count duplicates; return conflicts.
+) -> list[RejectedItem]:
+    """COPY what is new, count what is there already, return what conflicts.
 
     Another sender may store the same external id between the look and the COPY: the
-    unique constraint then undoes the COPY, and the look is taken again.
+    unique constraint then undoes the COPY, and the look is taken again. The first
+    look is spared where most likely everything is new.
     """
+    look = len(rows) <= LOOK_FIRST_UP_TO or result.duplicates > 0
     for _ in range(N_TRIES):
-        known = _known(workflow, [one.external_id for _, one in valid])
-        fresh, n_same, conflicts = _sort_out(valid, known)
-        ids = uuid7_batch(len(fresh), int(now.timestamp() * 1000))
-        try:
-            with transaction.atomic():
-                rows = _item_rows(fresh, ids, workflow=workflow, source=source, now=now)
-                if fresh:
-                    copy_rows(Item, _ITEM_COLUMNS, rows)
-        except IntegrityError as error:
-            if "predictions_item_external_id_unique" not in str(error):
-                raise
+        known = _known(workflow, rows) if look else {}
+        look = True
+        fresh, n_same, conflicts = _sort_out(rows, known)
+        if not _copied(fresh):
             continue
+        result.accepted += len(fresh)
         result.duplicates += n_same
         if keep_ids:
-            for one, item_id in zip(fresh, ids, strict=True):
-                result.item_ids[one.external_id] = item_id
-            for external_id, found in known.items():
-                result.item_ids.setdefault(external_id, found.id)
-        return len(fresh), conflicts
+            result.item_ids.update({name: one.id for name, one in known.items()})
+            result.item_ids.update(
+                {row.external_id: UUID(bytes=row.id) for row in fresh}
+            )
+        return conflicts
     msg = "Other senders kept storing the same external ids."
     raise IntegrityError(msg)
 
 
-def _known(workflow: Workflow, external_ids: Sequence[str]) -> dict[str, _Known]:
-    rows = Item.objects.filter(
-        workflow=workflow, external_id__in=external_ids
+def _copied(fresh: Sequence[_Row]) -> bool:
+    """COPY the rows; say whether all of them were new."""
+    if not fresh:
+        return True
+    try:
+        with transaction.atomic():
+            copy_encoded(Item, ITEM_COLUMNS, (row.encoded for row in fresh))
+    except IntegrityError as error:
+        if UNIQUE_ID not in str(error):
+            raise
+        return False
+    return True
+
+
+def _known(workflow: Workflow, rows: Sequence[_Row]) -> dict[str, _Known]:
+    stored = Item.objects.filter(
+        workflow=workflow, external_id__in=[row.external_id for row in rows]
     ).values_list("external_id", "id", "content_hash")
-    return {name: _Known(item_id, bytes(digest)) for name, item_id, digest in rows}
+    return {name: _Known(item_id, bytes(digest)) for name, item_id, digest in stored}
 
 
 def _sort_out(
-    valid: Sequence[tuple[int, ValidItem]], known: Mapping[str, _Known]
-) -> tuple[list[ValidItem], int, list[RejectedItem]]:
-    fresh: dict[str, ValidItem] = {}
+    rows: Sequence[_Row], known: Mapping[str, _Known]
+) -> tuple[Sequence[_Row], int, list[RejectedItem]]:
+    if not known and len({row.external_id for row in rows}) == len(rows):
+        return rows, 0, []
+    hashes = {name: one.content_hash for name, one in known.items()}
+    fresh: list[_Row] = []
     conflicts: list[RejectedItem] = []
     n_same = 0
-    for index, one in valid:
-        stored = known.get(one.external_id)
-        first = fresh.get(one.external_id)
-        if stored is None and first is None:
-            fresh[one.external_id] = one
-            continue
-        there = stored.content_hash if stored else first.content_hash if first else b""
-        if there == one.content_hash:
+    for row in rows:
+        there = hashes.get(row.external_id)
+        if there is None:
+            hashes[row.external_id] = row.item.content_hash
+            fresh.append(row)
+        elif there == row.item.content_hash:
             n_same += 1
         else:
-            conflicts.append(_conflict(index, one, there))
-    return list(fresh.values()), n_same, conflicts
+            conflicts.append(_conflict(row.item, there))
+    return fresh, n_same, conflicts
 
 
-def _conflict(index: int, one: ValidItem, stored_hash: bytes) -> RejectedItem:
+def _conflict(one: ValidItem, stored_hash: bytes) -> RejectedItem:
     value = {
         "external_id": one.external_id,
         "stored_sha256": stored_hash.hex(),
@@ -227,50 +341,11 @@ def _conflict(index: int, one: ValidItem, stored_hash: bytes) -> RejectedItem:
     }
     payload = {
         "external_id": one.external_id,
-        "features": orjson.loads(one.features_json),
-        "occurred_at": one.occurred_at.isoformat(),
+        "features": orjson.loads(one.features),
+        "occurred_at": (EPOCH + timedelta(microseconds=one.moment)).isoformat(),
     }
     error = FieldError("external_id", "conflict", value)
-    return RejectedItem(index, one.external_id, payload, [error])
-
-
-_ITEM_COLUMNS = (
-    "id",
-    "workflow_id",
-    "external_id",
-    "subject",
-    "features",
-    "warnings",
-    "occurred_at",
-    "received_at",
-    "content_hash",
-    "source",
-    "workflow_version",
-)
-
-
-def _item_rows(
-    fresh: Sequence[ValidItem],
-    ids: Sequence[UUID],
-    *,
-    workflow: Workflow,
-    source: IntakeSource,
-    now: datetime,
-) -> Iterator[tuple[object, ...]]:
-    for one, item_id in zip(fresh, ids, strict=True):
-        yield (
-            item_id,
-            workflow.pk,
-            one.external_id,
-            one.subject,
-            one.features_json,
-            orjson.dumps(one.warnings).decode(),
-            one.occurred_at,
-            now,
-            one.content_hash,
-            source.value,
-            workflow.version,
-        )
+    return RejectedItem(one.index, one.external_id, payload, [error])
 
 
 _QUARANTINE_COLUMNS = (
@@ -294,7 +369,7 @@ def _quarantine(
 ) -> None:
     if not refused:
         return
-    ids = uuid7_batch(len(refused), int(now.timestamp() * 1000))
+    ids = uuid7_batch(len(refused), _milliseconds(now))
     copy_rows(
         QuarantinedItem,
         _QUARANTINE_COLUMNS,
@@ -306,7 +381,7 @@ def _quarantine(
                 storable_json(one.payload),
                 storable_json([error.to_json() for error in one.errors]),
                 source.value,
-                "open",
+                QuarantineStatus.OPEN.value,
                 now,
             )
             for new_id, one in zip(ids, refused, strict=True)
@@ -314,18 +389,5 @@ def _quarantine(
     )
 
 
-def storable_text(text: str) -> str:
-    """Replace what PostgreSQL cannot hold: NUL and lone surrogates."""
-    readable = text.encode("utf-8", "replace").decode()
-    return readable.replace("\x00", "\ufffd")
-
-
-def storable_json(value: object) -> str:
-    """Write any value as JSON that PostgreSQL can hold; what cannot be is its repr."""
-    try:
-        written = orjson.dumps(
-            value, default=repr, option=orjson.OPT_NON_STR_KEYS
-        ).decode()
-    except (orjson.JSONEncodeError, RecursionError):
-        written = orjson.dumps(storable_text(repr(value)[:100_000])).decode()
-    return written.replace("\\u0000", "\\ufffd")
+def _milliseconds(now: datetime) -> int:
+    return int(now.timestamp() * 1000)

@@ -6,7 +6,6 @@ from django.db import transaction
 
 from accounts.models import User
 from predictions.enums import IntakeSource, QuarantineStatus
-from predictions.intake.validation import compile_validator
 from predictions.models import Item, QuarantinedItem
 from predictions.services.intake import (
     IntakeResult,
@@ -36,7 +35,6 @@ def resubmit(
         point = transaction.savepoint()
         store_chunk(
             workflow=locked.workflow,
-            validator=compile_validator(locked.workflow.declaration),
             raw_items=[payload],
             offset=0,
             source=IntakeSource(locked.source),

@@ -8,7 +8,6 @@ from uuid import UUID
 from django.db import transaction
 
 from predictions.enums import IntakeSource
-from predictions.intake.validation import compile_validator
 from predictions.models import Item, Workflow
 from predictions.services.intake import IntakeResult, Quarantined, store_chunk
 from reviewqueue.models import Route
@@ -46,7 +45,6 @@ def ingest_scored(
     with transaction.atomic():
         store_chunk(
             workflow=workflow,
-            validator=compile_validator(workflow.declaration),
             raw_items=raw_items,
             offset=0,
             source=IntakeSource.API,

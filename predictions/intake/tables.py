@@ -1,0 +1,214 @@
+"""Read CSV and Parquet as chunks of raw items, in bounded memory.
+
+The same stream of entries as in `predictions.intake.readers`, and the same errors.
+"""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from predictions.declaration import Declaration, FieldError
+from predictions.intake.columns import (
+    Arrivals,
+    ColumnMap,
+    Convert,
+    Layout,
+    cell_converter,
+    lay_out,
+)
+from predictions.intake.readers import (
+    CHUNK_SIZE,
+    MAX_LINE_BYTES,
+    MalformedPayload,
+    PayloadTooLarge,
+    limited,
+)
+from predictions.intake.rows import RejectedItem
+
+MAX_CSV_BYTES = 2**40
+MAX_ROW_GROUP_BYTES = 2**30
+DELIMITERS = ",;\t"
+
+type Labels = list[tuple[str, str]]
+
+
+def read_csv(
+    stream: BinaryIO,
+    declaration: Declaration,
+    columns: ColumnMap,
+    *,
+    labels: Labels | None = None,
+    max_bytes: int = MAX_CSV_BYTES,
+    chunk_size: int = CHUNK_SIZE,
+) -> Iterator[list[object]]:
+    """Yield the rows as raw items, their cells read as the declaration types them.
+
+    UTF-8 with or without a byte order mark; the delimiter (comma, semicolon, tab) is
+    the commonest one of the header. An empty cell is missing. A row with another
+    number of cells (rule `columns`) or unreadable quoting (rule `csv`) becomes a
+    `RejectedItem`. The pairs (external id, label) are appended to `labels`, if given.
+    Raises: MalformedPayload for the header, before the first chunk; PayloadTooLarge.
+    """
+    # A byte that is no UTF-8 becomes a lone surrogate: only its row is refused.
+    text = io.TextIOWrapper(
+        limited(stream, max_bytes=max_bytes),
+        encoding="utf-8-sig",
+        errors="surrogateescape",
+        newline="",
+    )
+    first = text.readline(MAX_LINE_BYTES)
+    if not first.strip():
+        raise MalformedPayload("columns: the first line is empty", 0)
+    delimiter = max(DELIMITERS, key=first.count)
+    header = [name.strip() for name in next(csv.reader([first], delimiter=delimiter))]
+    rows = _Rows(lay_out(header, declaration, columns), labels)
+    yield from _chunks(_csv_entries(text, delimiter, rows), chunk_size)
+
+
+def read_parquet(
+    file: BinaryIO,
+    declaration: Declaration,
+    columns: ColumnMap,
+    *,
+    labels: Labels | None = None,
+    chunk_size: int = CHUNK_SIZE,
+) -> Iterator[list[object]]:
+    """Yield the rows of a seekable file as raw items, batch by batch.
+
+    Nulls are missing, timestamps without a zone are UTC, decimals become floats.
+    Raises: MalformedPayload; PayloadTooLarge for a row group above 1 GiB.
+    """
+    try:
+        table = pq.ParquetFile(file)
+        _check_row_groups(table)
+        rows = _Rows(lay_out(table.schema_arrow.names, declaration, columns), labels)
+        for batch in table.iter_batches(batch_size=chunk_size):
+            values = [_plain_values(column) for column in batch.columns]
+            chunk = [rows.item(cells) for cells in zip(*values, strict=True)]
+            if chunk:
+                yield chunk
+    except (pa.ArrowException, OSError) as error:
+        raise MalformedPayload(f"parquet: {str(error)[:200]}") from error
+
+
+class _Rows:
+    """Makes raw items of rows, one after the other."""
+
+    def __init__(self, layout: Layout, labels: Labels | None) -> None:
+        self.n_columns = layout.n_columns
+        self._layout = layout
+        self._labels = labels
+        self._n_rows = 0
+        self._cells: list[tuple[int, str, Convert]] = [
+            (place, name, cell_converter(feature))
+            for place, name, feature in layout.features
+        ]
+
+    def item(self, cells: Sequence[object]) -> dict[str, object]:
+        layout = self._layout
+        features = {
+            name: value
+            for place, name, convert in self._cells
+            if (value := convert(cells[place])) is not None
+        }
+        moment = layout.occurred_at
+        external_id = cells[layout.external_id]
+        item: dict[str, object] = {"features": features}
+        if not _is_empty(external_id):
+            item["external_id"] = str(external_id)
+        at = moment.at(self._n_rows) if isinstance(moment, Arrivals) else cells[moment]
+        if not _is_empty(at):
+            item["occurred_at"] = at.isoformat() if isinstance(at, datetime) else at
+        self._n_rows += 1
+        self._keep_label(external_id, cells)
+        return item
+
+    def _keep_label(self, external_id: object, cells: Sequence[object]) -> None:
+        if self._labels is None or self._layout.label is None:
+            return
+        label = cells[self._layout.label]
+        if not _is_empty(label):
+            self._labels.append((str(external_id), str(label)))
+
+    def skip(self) -> None:
+        """Pass over a row that could not be read: the moments go on."""
+        self._n_rows += 1
+
+
+def _is_empty(value: object) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _csv_entries(
+    text: io.TextIOWrapper, delimiter: str, rows: _Rows
+) -> Iterator[object]:
+    reader = csv.reader(text, delimiter=delimiter)
+    while True:
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            rows.skip()
+            yield _unread(reader.line_num + 1, "csv", str(error), None)
+            continue
+        if not cells:
+            continue
+        if len(cells) == rows.n_columns:
+            yield rows.item(cells)
+        else:
+            rows.skip()
+            counts = f"{len(cells)} cells, {rows.n_columns} columns"
+            yield _unread(reader.line_num + 1, "columns", counts, cells)
+
+
+def _unread(line: int, rule: str, value: str, cells: list[str] | None) -> RejectedItem:
+    return RejectedItem(0, None, cells, [FieldError(f"line {line}", rule, value)])
+
+
+def _chunks(entries: Iterator[object], size: int) -> Iterator[list[object]]:
+    chunk: list[object] = []
+    for entry in entries:
+        chunk.append(entry)
+        if len(chunk) == size:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+def _check_row_groups(table: pq.ParquetFile) -> None:
+    groups = range(table.metadata.num_row_groups)
+    sizes = (table.metadata.row_group(one).total_byte_size for one in groups)
+    if max(sizes, default=0) > MAX_ROW_GROUP_BYTES:
+        raise PayloadTooLarge(MAX_ROW_GROUP_BYTES)
+
+
+def _plain_values(column: pa.Array) -> list[object]:
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        return _plain_values(column.dictionary_decode())
+    if pa.types.is_timestamp(kind):
+        unit = pa.timestamp("us", tz="UTC" if kind.tz else None)
+        column = column.cast(unit, safe=False)
+    elif pa.types.is_decimal(kind):
+        column = column.cast(pa.float64(), safe=False)
+    elif pa.types.is_date(kind) or pa.types.is_time(kind):
+        column = column.cast(pa.string())
+    elif pa.types.is_duration(kind):
+        column = column.cast(pa.int64())
+    values: list[object] = column.to_pylist()
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        return [_text_of(value) for value in values]
+    return values
+
+
+def _text_of(value: object) -> object:
+    if not isinstance(value, bytes):
+        return value
+    return value.decode("utf-8", "surrogateescape")
