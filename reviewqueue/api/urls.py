@@ -1,5 +1,85 @@
-"""Addresses."""
+"""Addresses of the API, below `/api/v1/`."""
 
-from django.urls import URLPattern
+from django.urls import path
+from drf_spectacular.views import SpectacularAPIView
 
-urlpatterns: list[URLPattern] = []
+from reviewqueue.api import cases, decisions, items, models, workflows
+from reviewqueue.api.docs import ApiDocs
+
+urlpatterns = [
+    path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
+    path("docs/", ApiDocs.as_view(), name="api-docs"),
+    path("workflows", workflows.WorkflowList.as_view(), name="api-workflows"),
+    path(
+        "workflows/<slug:slug>",
+        workflows.WorkflowDetail.as_view(),
+        name="api-workflow",
+    ),
+    path(
+        "workflows/<slug:slug>/metrics",
+        workflows.WorkflowMetricsView.as_view(),
+        name="api-metrics",
+    ),
+    path("workflows/<slug:slug>/items", items.ItemList.as_view(), name="api-items"),
+    path(
+        "workflows/<slug:slug>/items/<path:external_id>",
+        items.ItemDetail.as_view(),
+        name="api-item",
+    ),
+    path(
+        "workflows/<slug:slug>/quarantine",
+        items.QuarantineList.as_view(),
+        name="api-quarantine",
+    ),
+    path(
+        "workflows/<slug:slug>/quarantine/<uuid:pk>/resubmit",
+        items.QuarantineResubmit.as_view(),
+        name="api-quarantine-resubmit",
+    ),
+    path(
+        "workflows/<slug:slug>/quarantine/<uuid:pk>/discard",
+        items.QuarantineDiscard.as_view(),
+        name="api-quarantine-discard",
+    ),
+    path(
+        "workflows/<slug:slug>/outcomes",
+        items.OutcomeList.as_view(),
+        name="api-outcomes",
+    ),
+    path("workflows/<slug:slug>/cases", cases.CaseList.as_view(), name="api-cases"),
+    path(
+        "workflows/<slug:slug>/cases/claim",
+        cases.CaseClaim.as_view(),
+        name="api-claim",
+    ),
+    path(
+        "workflows/<slug:slug>/decisions",
+        decisions.DecisionFeed.as_view(),
+        name="api-decisions",
+    ),
+    path("workflows/<slug:slug>/models", models.ModelList.as_view(), name="api-models"),
+    path(
+        "workflows/<slug:slug>/rollback",
+        models.ModelRollback.as_view(),
+        name="api-rollback",
+    ),
+    path("models/<uuid:pk>/stage", models.ModelStage.as_view(), name="api-stage"),
+    path("cases/<uuid:pk>", cases.CaseDetail.as_view(), name="api-case"),
+    path("cases/<uuid:pk>/renew", cases.CaseRenew.as_view(), name="api-renew"),
+    path("cases/<uuid:pk>/release", cases.CaseRelease.as_view(), name="api-release"),
+    path("cases/<uuid:pk>/skip", cases.CaseSkipView.as_view(), name="api-skip"),
+    path("cases/<uuid:pk>/snooze", cases.CaseSnooze.as_view(), name="api-snooze"),
+    path("cases/<uuid:pk>/escalate", cases.CaseEscalate.as_view(), name="api-escalate"),
+    path("cases/<uuid:pk>/reclaim", cases.CaseReclaim.as_view(), name="api-reclaim"),
+    path("cases/<uuid:pk>/assign", cases.CaseAssign.as_view(), name="api-assign"),
+    path("cases/<uuid:pk>/notes", cases.CaseNotes.as_view(), name="api-notes"),
+    path(
+        "cases/<uuid:pk>/decision",
+        decisions.CaseDecision.as_view(),
+        name="api-decision",
+    ),
+    path("decisions/<uuid:pk>/undo", decisions.DecisionUndo.as_view(), name="api-undo"),
+    path(
+        "decisions/<uuid:pk>/amend", decisions.DecisionAmend.as_view(), name="api-amend"
+    ),
+]

@@ -1,0 +1,167 @@
+"""What every operation shares: actor, workflow, body, documentation of errors."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
+from uuid import UUID
+
+from django.conf import settings
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+    inline_serializer,
+)
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from accounts.models import User
+from accounts.permissions import Actor, Permission, actor_of
+from predictions.declaration import FieldError
+from predictions.intake.readers import MalformedPayload
+from predictions.models import Workflow
+from predictions.queries.workflows import get_workflow
+from reviewqueue.api.problems import InvalidRequest
+
+SLUG = OpenApiParameter(
+    "slug",
+    {"type": "string", "pattern": "^[a-z][a-z0-9-]{0,49}$", "maxLength": 50},
+    OpenApiParameter.PATH,
+    description="The workflow's slug.",
+)
+
+
+class ProblemSerializer(serializers.Serializer[Any]):
+    """RFC 9457 problem details."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    errors = serializers.ListField(child=serializers.DictField(), required=False)
+    gate = serializers.CharField(required=False)
+    position = serializers.IntegerField(required=False)
+
+
+class Operation(APIView):
+    """One path; each method is one operation."""
+
+    def workflow(self, request: Request, slug: str, permission: Permission) -> Workflow:
+        """Return the workflow. Raises: Http404; PermissionDenied."""
+        return get_workflow(self.actor(request), slug, permission)
+
+    def actor(self, request: Request) -> Actor:
+        return actor_of(request)
+
+    def user(self, request: Request) -> User:
+        return cast("User", request.user)
+
+
+def documented(
+    operation_id: str,
+    *,
+    summary: str,
+    answers: Mapping[int | tuple[int, str], object],
+    errors: Iterable[int] = (),
+    **more: Any,  # noqa: ANN401 -- handed to drf-spectacular as it is
+) -> Any:  # noqa: ANN401 -- a decorator of its library
+    """Describe an operation; 401, 403, 404 and 405 may always come."""
+    responses: dict[object, object] = dict(answers)
+    for status in sorted({401, 403, 404, 405, 406, *errors}):
+        responses[(status, "application/problem+json")] = OpenApiResponse(
+            ProblemSerializer, description=_MEANINGS[status]
+        )
+    return extend_schema(
+        operation_id=operation_id, summary=summary, responses=responses, **more
+    )
+
+
+_MEANINGS = {
+    400: "The body cannot be read.",
+    401: "No key, or one that is not accepted.",
+    403: "The key or its owner lacks the permission.",
+    404: "Nothing here, or nothing for you.",
+    405: "The path knows other methods.",
+    406: "Only JSON is answered.",
+    409: "The state of the thing does not allow it.",
+    413: "The body is too large.",
+    415: "The type of the body is not read here.",
+    422: "Fields break rules; each is named.",
+}
+
+
+def object_of(name: str, **fields: serializers.Field[Any, Any, Any, Any]) -> Any:  # noqa: ANN401 -- a class made by its library
+    """Describe a JSON object for the schema."""
+    return inline_serializer(name, fields=fields)
+
+
+def read_object(
+    request: Request, allowed: Sequence[str], *, required: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Return the body as an object whose fields are known.
+
+    Raises: InvalidRequest naming field, rule and value; MalformedPayload.
+    """
+    body = request.data
+    if body in ({}, None, ""):
+        body = {}
+    if not isinstance(body, Mapping):
+        raise InvalidRequest([FieldError("body", "type", type(body).__name__)])
+    errors = [FieldError(name, "unknown_field") for name in body if name not in allowed]
+    errors += [
+        FieldError(name, "missing") for name in required if body.get(name) is None
+    ]
+    if errors:
+        raise InvalidRequest(errors)
+    return dict(body)
+
+
+def text_field(body: Mapping[str, Any], name: str, *, max_length: int = 500) -> str:
+    """Return a text of the body; absent and null are empty. Raises: InvalidRequest."""
+    value = body.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str) or "\x00" in value or not _is_unicode(value):
+        raise InvalidRequest([FieldError(name, "type", _shown(value))])
+    if len(value) > max_length:
+        raise InvalidRequest([FieldError(name, "too_long", len(value))])
+    return value
+
+
+def uuid_field(body: Mapping[str, Any], name: str) -> UUID:
+    """Return a UUID of the body. Raises: InvalidRequest."""
+    value = body.get(name)
+    if value is None:
+        raise InvalidRequest([FieldError(name, "missing")])
+    try:
+        return UUID(value) if isinstance(value, str) else UUID(int=-1)
+    except ValueError as error:
+        raise InvalidRequest([FieldError(name, "type", _shown(value))]) from error
+
+
+def parsed_json(body: bytes) -> object:
+    """Read JSON. Raises: MalformedPayload with the position."""
+    try:
+        return json.loads(body)
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        position = getattr(error, "pos", None)
+        raise MalformedPayload("The body is not JSON.", position) from error
+
+
+def max_body_bytes() -> int:
+    """Return how large a body of items may be."""
+    limit: int = settings.INTAKE_MAX_BODY_BYTES
+    return limit
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _shown(value: object) -> object:
+    return repr(value)[:200].encode("ascii", "backslashreplace").decode()

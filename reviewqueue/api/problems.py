@@ -1,0 +1,112 @@
+"""Errors of the API: RFC 9457 problem details with a stable type."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
+from django.http import Http404
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+from predictions.declaration import FieldError
+from predictions.intake.readers import MalformedPayload, PayloadTooLarge
+from predictions.services.quarantine import NotOpen
+from predictions.services.registry import RegistrationRefused, StageRefused
+from reviewqueue.services.adjudication import FollowUpTaken
+from reviewqueue.services.claims import TooManyLeases
+from reviewqueue.services.decisions import AmendRefused, InvalidDecision, UndoRefused
+from reviewqueue.services.idempotency import KeyReused
+from reviewqueue.services.leases import AlreadyDecided, LeaseLost
+
+CONTENT_TYPE = "application/problem+json"
+PREFIX = "urn:countersign:problem:"
+
+
+class InvalidRequest(Exception):
+    """Fields of the request break rules."""
+
+    def __init__(self, errors: Sequence[FieldError], *, status: int = 422) -> None:
+        super().__init__("invalid request")
+        self.errors = list(errors)
+        self.status = status
+
+
+# Exception → (status, type, title). The exception's own words are the detail.
+PROBLEMS: Mapping[type[Exception], tuple[int, str, str]] = {
+    LeaseLost: (409, "lease-lost", "The case is no longer yours"),
+    AlreadyDecided: (409, "already-decided", "The case was decided already"),
+    TooManyLeases: (409, "too-many-leases", "Too many cases held"),
+    UndoRefused: (409, "undo-refused", "The decision cannot be undone"),
+    AmendRefused: (409, "amend-refused", "The decision cannot be amended"),
+    FollowUpTaken: (409, "follow-up-taken", "Somebody has begun with what followed"),
+    KeyReused: (422, "idempotency-key-reused", "Idempotency key used before"),
+    NotOpen: (409, "not-open", "Resolved already"),
+    StageRefused: (409, "stage-refused", "The version may not go there"),
+    InvalidDecision: (422, "invalid-fields", "Fields break rules"),
+    RegistrationRefused: (422, "invalid-fields", "Fields break rules"),
+    InvalidRequest: (422, "invalid-fields", "Fields break rules"),
+    PayloadTooLarge: (413, "too-large", "The body is too large"),
+    MalformedPayload: (400, "malformed", "The body cannot be read"),
+    Http404: (404, "not-found", "Not found"),
+    ObjectDoesNotExist: (404, "not-found", "Not found"),
+    PermissionDenied: (403, "forbidden", "Not allowed"),
+    exceptions.NotAuthenticated: (401, "not-authenticated", "A key is needed"),
+    exceptions.AuthenticationFailed: (401, "key-refused", "The key is refused"),
+    exceptions.PermissionDenied: (403, "forbidden", "Not allowed"),
+    exceptions.NotFound: (404, "not-found", "Not found"),
+    exceptions.MethodNotAllowed: (405, "method-not-allowed", "Method not allowed"),
+    exceptions.NotAcceptable: (406, "not-acceptable", "Not acceptable"),
+    exceptions.UnsupportedMediaType: (415, "unsupported-media", "Unsupported type"),
+    exceptions.ParseError: (400, "malformed", "The body cannot be read"),
+}
+# What a 404 says is the same for what is not there and what is not yours.
+SILENT = {404: "There is nothing here, or nothing for you."}
+
+
+def problem_response(error: Exception, context: Mapping[str, Any]) -> Response | None:
+    """Turn a known exception into a problem; leave others to the 500 handler."""
+    if isinstance(error, exceptions.ValidationError):
+        error = InvalidRequest(_flat_errors(error.detail))
+    found = [known for kind, known in PROBLEMS.items() if isinstance(error, kind)]
+    if not found:
+        return None
+    known_status, name, title = found[0]
+    status = getattr(error, "status", known_status)
+    body: dict[str, object] = {
+        "type": PREFIX + name,
+        "title": title,
+        "status": status,
+        "detail": SILENT.get(status) or str(error),
+    }
+    if errors := getattr(error, "errors", None):
+        body["errors"] = [one.to_json() for one in errors]
+    if isinstance(error, StageRefused):
+        body["gate"] = error.gate
+    if isinstance(error, MalformedPayload) and error.position is not None:
+        body["position"] = error.position
+    response = Response(body, status=status, content_type=CONTENT_TYPE)
+    header = getattr(error, "auth_header", None)
+    if header:
+        response["WWW-Authenticate"] = header
+    set_rollback()
+    return response
+
+
+def _flat_errors(detail: object, path: str = "") -> list[FieldError]:
+    if isinstance(detail, dict):
+        return [
+            error
+            for name, inner in detail.items()
+            for error in _flat_errors(inner, f"{path}.{name}".strip("."))
+        ]
+    if isinstance(detail, list) and any(isinstance(e, dict | list) for e in detail):
+        return [
+            error
+            for index, inner in enumerate(detail)
+            for error in _flat_errors(inner, f"{path}.{index}".strip("."))
+        ]
+    if isinstance(detail, list):
+        return [error for inner in detail for error in _flat_errors(inner, path)]
+    rule = getattr(detail, "code", "invalid")
+    return [FieldError(path.removesuffix(".non_field_errors"), rule, str(detail))]
