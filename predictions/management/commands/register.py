@@ -1,0 +1,73 @@
+"""Register a model that was trained elsewhere."""
+
+import json
+from argparse import ArgumentParser
+from pathlib import Path
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from predictions.management.lookups import workflow_by_slug
+from predictions.services.registry import (
+    ModelDescription,
+    RegistrationRefused,
+    register_model,
+)
+
+KEYS = frozenset(
+    {
+        "columns",
+        "label_keys",
+        "calibration",
+        "references",
+        "report",
+        "name",
+        "threshold",
+    }
+)
+
+
+class Command(BaseCommand):
+    """Register a skops file with its description as a candidate."""
+
+    help = "Register a skops file with its description as the next model version."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("workflow")
+        parser.add_argument("artifact", type=Path, metavar="ARTIFACT.skops")
+        parser.add_argument("description", type=Path, metavar="DESCRIPTION.json")
+
+    def handle(
+        self, *, workflow: str, artifact: Path, description: Path, **_: object
+    ) -> None:
+        found = workflow_by_slug(workflow)
+        try:
+            version = register_model(
+                workflow=found,
+                artifact=artifact.read_bytes(),
+                description=read_description(description),
+                by=None,
+                now=timezone.now(),
+            )
+        except OSError as error:
+            raise CommandError(f"{error.strerror}: {error.filename}") from error
+        except RegistrationRefused as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(
+            f"{found.slug} {version.short_name} (candidate): sha256 {version.sha256}"
+        )
+
+
+def read_description(path: Path) -> ModelDescription:
+    """Read what comes with an artifact. Raises: CommandError, OSError."""
+    try:
+        data = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise CommandError(f"description: not JSON: {error}") from error
+    if not isinstance(data, dict):
+        raise CommandError("description: an object is expected")
+    if unknown := sorted(data.keys() - KEYS):
+        raise CommandError(f"description: unknown: {', '.join(unknown)}")
+    if missing := sorted({"columns", "label_keys"} - data.keys()):
+        raise CommandError(f"description: missing: {', '.join(missing)}")
+    return ModelDescription(**data)

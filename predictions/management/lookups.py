@@ -1,0 +1,26 @@
+"""What the commands are about: a workflow by its slug, a version by its number."""
+
+from django.core.management.base import CommandError
+
+from predictions.models import ModelVersion, Workflow
+
+
+def workflow_by_slug(slug: str) -> Workflow:
+    """Return the workflow. Raises: CommandError naming those that there are."""
+    workflow = Workflow.objects.filter(slug=slug).first()
+    if workflow is None:
+        known = ", ".join(Workflow.objects.order_by("slug").values_list("slug", flat=True))
+        raise CommandError(f"No workflow is named {slug!r} (there are: {known or '–'}).")
+    return workflow
+
+
+def version_by_number(workflow: Workflow, number: int) -> ModelVersion:
+    """Return the version. Raises: CommandError naming those that there are."""
+    version = ModelVersion.objects.filter(workflow=workflow, number=number).first()
+    if version is None:
+        numbers = ModelVersion.objects.filter(workflow=workflow).order_by("number")
+        known = ", ".join(str(one) for one in numbers.values_list("number", flat=True))
+        raise CommandError(
+            f"{workflow.slug} has no version {number} (there are: {known or '–'})."
+        )
+    return version
