@@ -1,10 +1,12 @@
 """Give the same answer to the same request, however often it is sent."""
 
 import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, transaction
 
 from accounts.models import User
@@ -39,8 +41,12 @@ def answer_once(
     Serialises requests with the same key, runs `perform` in the same transaction as
     the stored answer: both or neither are there after a crash. A refusal (exception)
     stores nothing, so that the request can be corrected and sent again.
-    Raises: KeyReused; whatever `perform` raises.
+    Raises: KeyReused; ValueError for a key that cannot be kept, before anything is
+    done; whatever `perform` raises.
     """
+    if not 0 < len(key) <= MAX_KEY_LENGTH or not key.isprintable():
+        msg = f"An Idempotency-Key has 1 to {MAX_KEY_LENGTH} printable characters."
+        raise ValueError(msg)
     request_hash = hashlib.sha256(request).hexdigest()
     with connection.cursor() as cursor:
         cursor.execute(
@@ -53,7 +59,7 @@ def answer_once(
             msg = "This Idempotency-Key was used for another request."
             raise KeyReused(msg)
         return Answer(stored.status, stored.body)
-    answer = perform()
+    answer = _as_stored(perform())
     IdempotencyKey.objects.create(
         owner=owner,
         key=key,
@@ -63,3 +69,9 @@ def answer_once(
         created_at=now,
     )
     return answer
+
+
+def _as_stored(answer: Answer) -> Answer:
+    """Give the first caller what later ones will read: dates and ids as text."""
+    body = json.loads(json.dumps(answer.body, cls=DjangoJSONEncoder))
+    return Answer(answer.status, body)
