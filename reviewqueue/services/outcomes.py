@@ -40,7 +40,8 @@ def record_outcomes(
 ) -> OutcomesRecorded:
     """Store late truth by external id; each row by itself.
 
-    Locks each item, writes the outcome and the label version. The same news twice is
+    Locks each item, writes the outcome and the label version; news that was observed
+    before what is in force is kept and makes no label. The same news twice is
     counted as a duplicate. A row for an item that is not known, or with a label that
     is not declared, is refused with its reason; the others go on.
     """
@@ -86,7 +87,7 @@ def _record_one(row: OutcomeRow, *, item: Item, by: User | None, now: datetime) 
             "received_from": by,
         },
     )
-    if is_new:
+    if is_new and _is_latest(outcome):
         write_label(
             item=item,
             label=row.label,
@@ -95,3 +96,8 @@ def _record_one(row: OutcomeRow, *, item: Item, by: User | None, now: datetime) 
             now=now,
         )
     return is_new
+
+
+def _is_latest(outcome: Outcome) -> bool:
+    others = Outcome.objects.filter(item=outcome.item_id)
+    return not others.filter(observed_at__gt=outcome.observed_at).exists()
