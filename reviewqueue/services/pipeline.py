@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 from predictions.models import PendingScore, Workflow
 from predictions.services.scoring import ItemToScore, score_items
-from reviewqueue.queries.policies import policy_in_force
+from reviewqueue.services.policies import first_policy
 from reviewqueue.services.routing import Routed, route_items
 
 # Locks the queue rows alone; another worker skips them and takes the next ones.
@@ -34,7 +34,8 @@ def process_batch(
 
     Locks their `PendingScore` rows (skipping locked ones), writes predictions,
     routes, cases and events, deletes the `PendingScore` rows: one transaction. A
-    crash leaves the items waiting. `only` restricts it to these items.
+    crash leaves the items waiting. A workflow without a policy starts with the one
+    that it declares: its items must not wait for one. `only` restricts it to these items.
     """
     with transaction.atomic():
         taken = _take(workflow=workflow, limit=limit, only=only)
@@ -44,7 +45,7 @@ def process_batch(
         scored = score_items(workflow=workflow, items=items, now=now)
         routed = route_items(
             workflow=workflow,
-            policy=policy_in_force(workflow),
+            policy=first_policy(workflow=workflow, by=None, now=now),
             scored=scored,
             received_at={row[0]: row[2] for row in taken},
             now=now,

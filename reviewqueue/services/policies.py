@@ -50,7 +50,7 @@ def put_policy(
     if errors := _errors(terms):
         raise InvalidPolicy(errors)
     Workflow.objects.select_for_update(no_key=True).get(pk=workflow.pk)
-    last = Policy.objects.filter(workflow=workflow).order_by("-version").first()
+    last = _highest(workflow)
     return Policy.objects.create(
         workflow=workflow,
         version=last.version + 1 if last else 1,
@@ -63,9 +63,18 @@ def put_policy(
 
 
 def first_policy(*, workflow: Workflow, by: User | None, now: datetime) -> Policy:
-    """Return the policy in force, or start with the one of the declaration."""
-    known = Policy.objects.filter(workflow=workflow).order_by("-version").first()
-    if known is not None:
+    """Return the policy in force, or start with the one of the declaration.
+
+    Locks the workflow only to start, so that two workers start one policy.
+    """
+    known = _highest(workflow)
+    return known or _start(workflow=workflow, by=by, now=now)
+
+
+@transaction.atomic
+def _start(*, workflow: Workflow, by: User | None, now: datetime) -> Policy:
+    Workflow.objects.select_for_update(no_key=True).get(pk=workflow.pk)
+    if known := _highest(workflow):
         return known
     spec = workflow.declaration.policy
     terms = PolicyTerms(
@@ -79,6 +88,10 @@ def first_policy(*, workflow: Workflow, by: User | None, now: datetime) -> Polic
     return put_policy(
         workflow=workflow, terms=terms, by=by, reason="as declared", now=now
     )
+
+
+def _highest(workflow: Workflow) -> Policy | None:
+    return Policy.objects.filter(workflow=workflow).order_by("-version").first()
 
 
 def _errors(terms: PolicyTerms) -> list[FieldError]:
