@@ -14,6 +14,7 @@ from reviewqueue.services.events import note_event, note_events
 from reviewqueue.services.leases import NO_LEASE, lock_held_case, update_case
 
 N_TRIES = 5
+LEASE_SLOT_CONSTRAINT = "reviewqueue_case_lease_slot_unique"
 
 
 class TooManyLeases(Exception):
@@ -82,7 +83,7 @@ def claim_next_case(
                 )
         except IntegrityError as error:
             # The same person claimed in another tab and took the slot.
-            if "reviewqueue_case_lease_slot_unique" not in str(error):
+            if LEASE_SLOT_CONSTRAINT not in str(error):
                 raise
     raise TooManyLeases(workflow.declaration.queue.max_leases)
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from predictions.declaration import Declaration, FieldError
@@ -17,7 +17,12 @@ from reviewqueue.enums import (
 )
 from reviewqueue.models import Case, CaseNote, Decision, Retraction, Route
 from reviewqueue.services.adjudication import Resolution, settle_item
-from reviewqueue.services.claims import TooManyLeases, free_slot
+from reviewqueue.services.claims import (
+    LEASE_SLOT_CONSTRAINT,
+    N_TRIES,
+    TooManyLeases,
+    free_slot,
+)
 from reviewqueue.services.events import note_event
 from reviewqueue.services.leases import (
     NO_LEASE,
@@ -27,6 +32,7 @@ from reviewqueue.services.leases import (
 )
 
 MAX_NOTE_LENGTH = 4000
+_LEASED_COLUMNS = ("status", "assigned_to", *NO_LEASE)
 
 
 class InvalidDecision(ValueError):
@@ -143,7 +149,11 @@ def undo_decision(*, decision_id: UUID, by: User, now: datetime) -> Case:
     Retraction.objects.create(
         decision=decision, kind=RetractionKind.UNDO, by=by, reason="", at=now
     )
-    _reopen(case, by=by, now=now)
+    _reopen(case, by=by)
+    # Follow-ups are locked before a lease slot is taken: the same person may be
+    # claiming one of them in another tab, holding the case and waiting for the slot.
+    settle_item(route=case.route, actor=by, now=now)
+    _lease_again(case, to=by, now=now)
     note_event(
         case,
         CaseEventKind.UNDONE,
@@ -151,7 +161,6 @@ def undo_decision(*, decision_id: UUID, by: User, now: datetime) -> Case:
         from_status=CaseStatus.DECIDED,
         now=now,
     )
-    settle_item(route=case.route, actor=by, now=now)
     return case
 
 
@@ -227,6 +236,8 @@ def check_judgement(
         errors.append(FieldError("reason_code", "value", judgement.reason_code))
     if len(judgement.note) > MAX_NOTE_LENGTH:
         errors.append(FieldError("note", "too_long", len(judgement.note)))
+    if "\x00" in judgement.note:
+        errors.append(FieldError("note", "characters", "NUL"))
     if errors:
         raise InvalidDecision(errors)
     return _verdict(judgement, recommended=route.label, blind=blind)
@@ -293,34 +304,47 @@ def _is_live(decision: Decision) -> bool:
     return not Retraction.objects.filter(pk=decision.pk).exists()
 
 
-def _reopen(case: Case, *, by: User, now: datetime) -> None:
+def _reopen(case: Case, *, by: User) -> None:
+    update_case(
+        case,
+        status=CaseStatus.PENDING,
+        closed_at=None,
+        round=case.round + 1,
+        blind=False,  # the recommendation was revealed by the first judgement
+        assigned_to=by,
+    )
+
+
+def _lease_again(case: Case, *, to: User, now: datetime) -> None:
+    """Lease a reserved case to the person where a slot is free, else let it wait."""
     rules = case.workflow.declaration.queue
-    case.round += 1
-    case.blind = False  # the recommendation was revealed by the first judgement
-    try:
-        slot = free_slot(
-            workflow=case.workflow, reviewer=by, limit=rules.max_leases, now=now
-        )
-    except TooManyLeases:
-        update_case(
-            case,
-            status=CaseStatus.PENDING,
-            closed_at=None,
-            round=case.round,
-            blind=case.blind,
-            assigned_to=by,
-        )
-        return
+    for _ in range(N_TRIES):
+        try:
+            with transaction.atomic():
+                slot = free_slot(
+                    workflow=case.workflow, reviewer=to, limit=rules.max_leases, now=now
+                )
+                _lease(case, to=to, slot=slot, seconds=rules.lease_seconds, now=now)
+        except TooManyLeases:
+            return
+        except IntegrityError as error:
+            # The same person claimed in another tab and took the slot.
+            if LEASE_SLOT_CONSTRAINT not in str(error):
+                raise
+            case.refresh_from_db(fields=_LEASED_COLUMNS)
+        else:
+            return
+
+
+def _lease(case: Case, *, to: User, slot: int, seconds: int, now: datetime) -> None:
     update_case(
         case,
         status=CaseStatus.LEASED,
-        closed_at=None,
-        round=case.round,
-        blind=case.blind,
-        leased_by=by,
+        assigned_to=None,
+        leased_by=to,
         lease_token=uuid4(),
         lease_slot=slot,
         leased_at=now,
-        lease_expires_at=now + timedelta(seconds=rules.lease_seconds),
+        lease_expires_at=now + timedelta(seconds=seconds),
         opened_at=now,
     )
