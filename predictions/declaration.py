@@ -3,25 +3,36 @@
 Pure: text or JSON in, frozen models out. `docs/workflow-file.md` explains each entry.
 """
 
+import math
 import string
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    Strict,
+    StringConstraints,
     ValidationError,
     field_validator,
     model_validator,
 )
 
 MAX_SHOWN = 200
+MAX_TEXT = 500_000  # characters of a workflow file
+MAX_BITS = 63  # of an integer that every JSON writer takes
 KEY = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,49}$"
 NAME = r"^[A-Za-z][A-Za-z0-9_]{0,62}$"
+
+# Strict: "yes" is no flag, true is no number.
+type Flag = Annotated[bool, Strict()]
+type Number = Annotated[float, Strict()]
+type Whole = Annotated[int, Strict()]
+type Value = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +44,19 @@ class FieldError:
     value: object = None
 
     def to_json(self) -> dict[str, object]:
-        """Return JSON data; a long value is cut."""
-        value = self.value
-        if isinstance(value, str) and len(value) > MAX_SHOWN:
-            value = value[:MAX_SHOWN] + "…"
-        return {"field": self.field, "rule": self.rule, "value": value}
+        """Return JSON data; a long value is cut, what JSON has no word for is text."""
+        return {"field": self.field, "rule": self.rule, "value": _json(self.value)}
+
+
+def _json(value: object) -> object:
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, int) and value.bit_length() > MAX_BITS:
+        return f"an integer of {value.bit_length()} bits"
+    if value is None or isinstance(value, bool | int | float | dict | list):
+        return value
+    text = value if isinstance(value, str) else str(value)
+    return text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "…"
 
 
 class DeclarationError(ValueError):
@@ -52,11 +71,19 @@ class DeclarationError(ValueError):
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
+    @field_validator("*")
+    @classmethod
+    def _storable(cls, value: object) -> object:
+        texts = value if isinstance(value, tuple) else (value,)
+        if any(isinstance(text, str) and "\x00" in text for text in texts):
+            raise ValueError("the character NUL cannot be stored")
+        return value
+
 
 class LabelSpec(_Part):
     key: str = Field(pattern=KEY)
     name: str = Field(min_length=1, max_length=100)
-    positive: bool = False
+    positive: Flag = False
     description: str = ""
 
 
@@ -68,10 +95,10 @@ class ReasonCode(_Part):
 class Show(_Part):
     """How a value is shown to people."""
 
-    decimals: int | None = Field(default=None, ge=0, le=10)
+    decimals: Whole | None = Field(default=None, ge=0, le=10)
     format: Literal["plain", "percent", "money", "duration"] = "plain"
     group: str = ""
-    important: bool = False
+    important: Flag = False
 
 
 class Feature(_Part):
@@ -80,10 +107,10 @@ class Feature(_Part):
     type: Literal["number", "integer", "category", "boolean", "text", "datetime"]
     unit: str = ""
     description: str = ""
-    minimum: float | None = None
-    maximum: float | None = None
-    values: tuple[str, ...] = ()
-    required: bool = False
+    minimum: Number | None = None
+    maximum: Number | None = None
+    values: tuple[Value, ...] = ()
+    required: Flag = False
     show: Show = Show()
     use: Literal["model", "show"] | None = None
 
@@ -121,17 +148,17 @@ class Feature(_Part):
 
 
 class Costs(_Part):
-    false_positive: float = Field(ge=0)
-    false_negative: float = Field(ge=0)
-    review_minute: float = Field(default=0, ge=0)
+    false_positive: Number = Field(ge=0)
+    false_negative: Number = Field(ge=0)
+    review_minute: Number = Field(default=0, ge=0)
     currency: str = Field(default="EUR", max_length=10)
 
 
 class QueueRules(_Part):
-    sla_minutes: int = Field(default=24 * 60, ge=1)
-    lease_seconds: int = Field(default=300, ge=30, le=3600)
-    undo_seconds: int = Field(default=60, ge=0, le=3600)
-    max_leases: int = Field(default=3, ge=2, le=50)
+    sla_minutes: Whole = Field(default=24 * 60, ge=1)
+    lease_seconds: Whole = Field(default=300, ge=30, le=3600)
+    undo_seconds: Whole = Field(default=60, ge=0, le=3600)
+    max_leases: Whole = Field(default=3, ge=2, le=50)
 
 
 class Owners(_Part):
@@ -146,27 +173,29 @@ class PolicySpec(_Part):
     """Where the routing policy of a new workflow starts; all shares in 0..1."""
 
     mode: Literal["all", "above", "between"] = "all"
-    low: float = Field(default=0, ge=0, le=1)
-    high: float = Field(default=1, ge=0, le=1)
-    audit_share: float = Field(default=0.1, gt=0, le=1)
-    blind_share: float = Field(default=0.05, ge=0, le=1)
-    second_opinion_share: float = Field(default=0, ge=0, le=1)
+    low: Number = Field(default=0, ge=0, le=1)
+    high: Number = Field(default=1, ge=0, le=1)
+    audit_share: Number = Field(default=0.1, gt=0, le=1)
+    blind_share: Number = Field(default=0.05, ge=0, le=1)
+    second_opinion_share: Number = Field(default=0, ge=0, le=1)
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.low > self.high:
             raise ValueError("low is above high")
+        if self.mode == "between" and self.low == self.high:
+            raise ValueError("nothing lies between low and high")
         return self
 
 
 class IntakeRules(_Part):
-    max_future_minutes: int = Field(default=60, ge=0)
-    max_features_bytes: int = Field(default=65_536, ge=256, le=1_048_576)
+    max_future_minutes: Whole = Field(default=60, ge=0)
+    max_features_bytes: Whole = Field(default=65_536, ge=256, le=1_048_576)
 
 
 class ModelRules(_Part):
-    time_budget_ms: int = Field(default=2000, ge=1, le=60_000)
-    threshold: float | None = Field(default=None, gt=0, lt=1)
+    time_budget_ms: Whole = Field(default=2000, ge=1, le=60_000)
+    threshold: Number | None = Field(default=None, gt=0, lt=1)
 
 
 class Declaration(_Part):
@@ -180,9 +209,9 @@ class Declaration(_Part):
     metric: str = ""
     subject: str | None = None
     title: str = ""
-    labels: tuple[LabelSpec, ...] = Field(min_length=2, max_length=30)
+    labels: tuple[LabelSpec, ...] = Field(max_length=30)
     reason_codes: tuple[ReasonCode, ...] = Field(default=(), max_length=30)
-    features: tuple[Feature, ...] = Field(min_length=1, max_length=500)
+    features: tuple[Feature, ...] = Field(max_length=500)
     costs: Costs
     queue: QueueRules = QueueRules()
     owners: Owners = Owners()
@@ -201,6 +230,9 @@ class Declaration(_Part):
     @field_validator("features")
     @classmethod
     def _unique_names(cls, features: tuple[Feature, ...]) -> tuple[Feature, ...]:
+        # Not min_length: pydantic would count the valid ones, and err twice.
+        if not features:
+            raise ValueError("at least one feature is needed")
         names = [feature.name for feature in features]
         if len(set(names)) != len(names):
             raise ValueError("a feature's name stands twice")
@@ -266,20 +298,17 @@ class Declaration(_Part):
         return self.model_dump(mode="json")
 
 
-@dataclass(frozen=True, slots=True)
-class DeclarationChanges:
-    """What a new declaration changes, in words; breaking ones need care."""
-
-    changes: list[str]
-    breaking: bool
-
-
 def parse_declaration(text: str) -> Declaration:
     """Read a workflow file. Raises: DeclarationError listing every broken rule."""
+    if len(text) > MAX_TEXT:
+        rule = f"longer than {MAX_TEXT} characters"
+        raise DeclarationError([FieldError("file", rule, len(text))])
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # a huge integer raises it bare
         raise DeclarationError([FieldError("file", f"toml: {error}")]) from error
+    except RecursionError as error:
+        raise DeclarationError([FieldError("file", "toml: too deep")]) from error
     return declaration_from_json(data)
 
 
@@ -288,7 +317,8 @@ def declaration_from_json(data: Mapping[str, Any]) -> Declaration:
     try:
         return Declaration.model_validate(data)
     except ValidationError as error:
-        raise DeclarationError([_error(one) for one in error.errors()]) from error
+        errors = [_error(data, one) for one in error.errors()]
+        raise DeclarationError(errors) from error
 
 
 def title_fields(title: str) -> set[str]:
@@ -297,7 +327,11 @@ def title_fields(title: str) -> set[str]:
     Raises: ValueError for anything but plain names in braces.
     """
     fields = set()
-    for _, name, spec, conversion in string.Formatter().parse(title):
+    try:
+        parts = list(string.Formatter().parse(title))
+    except ValueError as error:
+        raise ValueError(f"title: {error}") from error
+    for _, name, spec, conversion in parts:
         if name is None:
             continue
         if not name.isidentifier() or spec or conversion:
@@ -306,34 +340,28 @@ def title_fields(title: str) -> set[str]:
     return fields
 
 
-def declaration_changes(old: Declaration, new: Declaration) -> DeclarationChanges:
-    """Compare two declarations, entry by entry."""
-    changes: list[str] = []
-    breaking = False
-    for part in ("labels", "reason_codes", "features"):
-        key = "name" if part == "features" else "key"
-        before = {getattr(one, key): one for one in getattr(old, part)}
-        after = {getattr(one, key): one for one in getattr(new, part)}
-        gone = [name for name in before if name not in after]
-        changes += [f"{part}: {name} removed" for name in gone]
-        changes += [f"{part}: {name} added" for name in after if name not in before]
-        changed = [n for n in before if n in after and before[n] != after[n]]
-        changes += [f"{part}: {name} changed" for name in changed]
-        retyped = part == "features" and any(
-            before[name].type != after[name].type for name in changed
-        )
-        breaking = breaking or retyped or (part != "reason_codes" and bool(gone))
-    for name in type(old).model_fields:
-        if name in {"labels", "reason_codes", "features"}:
-            continue
-        if getattr(old, name) != getattr(new, name):
-            changes.append(f"{name} changed")
-    return DeclarationChanges(changes, breaking)
-
-
-def _error(error: Any) -> FieldError:  # noqa: ANN401 -- pydantic's error dict
-    path = ".".join(str(part) for part in error["loc"]) or "declaration"
+def _error(data: object, error: Any) -> FieldError:  # noqa: ANN401 -- pydantic's error dict
     shown = error.get("input")
     if isinstance(shown, dict | list | tuple):
         shown = None
-    return FieldError(path, error["msg"].removeprefix("Value error, "), shown)
+    return FieldError(
+        _path(data, error["loc"]) or "declaration",
+        error["msg"].removeprefix("Value error, "),
+        shown,
+    )
+
+
+def _path(data: object, loc: Sequence[str | int]) -> str:
+    """Return where an error is; entries of a list by their name, if they have one."""
+    words: list[str] = []
+    for step in loc:
+        try:
+            data = data[step]  # type: ignore[index]
+        except (KeyError, IndexError, TypeError):
+            data = None
+        word = str(step)
+        if isinstance(step, int) and isinstance(data, dict):
+            named = data.get("name") if words == ["features"] else data.get("key")
+            word = named if isinstance(named, str) and named else word
+        words.append(word[:MAX_SHOWN])
+    return ".".join(words)

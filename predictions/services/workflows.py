@@ -9,9 +9,9 @@ from predictions.declaration import (
     Declaration,
     DeclarationError,
     FieldError,
-    declaration_changes,
     parse_declaration,
 )
+from predictions.declaration_changes import declaration_changes
 from predictions.models import Workflow, WorkflowVersion
 
 
