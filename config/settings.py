@@ -193,6 +193,8 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "reviewqueue.api.problems.problem_response",
     "UNAUTHENTICATED_USER": None,
+    # `?format=` is a parameter of downloads, not of content negotiation.
+    "URL_FORMAT_OVERRIDE": None,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Countersign",

@@ -13,13 +13,15 @@ from predictions.models import PendingScore, Workflow
 from predictions.services.intake import wake_scoring
 from reviewqueue.services.claims import expire_leases as expire_leases_service
 from reviewqueue.services.pipeline import process_batch
+from reviewqueue.tasks_snapshots import build_snapshot, resume_snapshots
+
+__all__ = ["build_snapshot", "resume_snapshots"]
 
 log = structlog.get_logger(__name__)
 
 HEARTBEAT_KEY = "worker-heartbeat"
 # A task that would score for longer hands over to the next message.
 MAX_SECONDS = 120
-
 
 
 @shared_task(name="reviewqueue.score_waiting")

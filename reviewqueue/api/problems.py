@@ -18,9 +18,14 @@ from reviewqueue.services.claims import TooManyLeases
 from reviewqueue.services.decisions import AmendRefused, InvalidDecision, UndoRefused
 from reviewqueue.services.idempotency import KeyReused
 from reviewqueue.services.leases import AlreadyDecided, LeaseLost
+from reviewqueue.services.snapshots import InvalidSnapshot
 
 CONTENT_TYPE = "application/problem+json"
 PREFIX = "urn:countersign:problem:"
+
+
+class SnapshotNotReady(Exception):
+    """The snapshot's file is not there (yet)."""
 
 
 class InvalidRequest(Exception):
@@ -46,6 +51,8 @@ PROBLEMS: Mapping[type[Exception], tuple[int, str, str]] = {
     InvalidDecision: (422, "invalid-fields", "Fields break rules"),
     RegistrationRefused: (422, "invalid-fields", "Fields break rules"),
     InvalidRequest: (422, "invalid-fields", "Fields break rules"),
+    InvalidSnapshot: (422, "invalid-fields", "Fields break rules"),
+    SnapshotNotReady: (409, "snapshot-not-ready", "The snapshot is not ready"),
     PayloadTooLarge: (413, "too-large", "The body is too large"),
     MalformedPayload: (400, "malformed", "The body cannot be read"),
     Http404: (404, "not-found", "Not found"),

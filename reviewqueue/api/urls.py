@@ -3,7 +3,7 @@
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
-from reviewqueue.api import cases, decisions, items, models, workflows
+from reviewqueue.api import cases, decisions, items, models, snapshots, workflows
 from reviewqueue.api.docs import ApiDocs
 
 urlpatterns = [
@@ -62,6 +62,21 @@ urlpatterns = [
         "workflows/<slug:slug>/rollback",
         models.ModelRollback.as_view(),
         name="api-rollback",
+    ),
+    path(
+        "workflows/<slug:slug>/snapshots",
+        snapshots.SnapshotList.as_view(),
+        name="api-snapshots",
+    ),
+    path(
+        "snapshots/<uuid:pk>",
+        snapshots.SnapshotDetail.as_view(),
+        name="api-snapshot",
+    ),
+    path(
+        "snapshots/<uuid:pk>/download",
+        snapshots.SnapshotDownload.as_view(),
+        name="api-snapshot-download",
     ),
     path("models/<uuid:pk>/stage", models.ModelStage.as_view(), name="api-stage"),
     path("cases/<uuid:pk>", cases.CaseDetail.as_view(), name="api-case"),

@@ -1,0 +1,185 @@
+"""Labelled feedback over the API."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import StreamingHttpResponse
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.permissions import Permission
+from predictions.declaration import FieldError
+from predictions.intake.values import parse_moment
+from reviewqueue.api.base import SLUG, Operation, documented, read_object
+from reviewqueue.api.lists import CURSOR, LIMIT, list_answer, listed
+from reviewqueue.api.problems import InvalidRequest, SnapshotNotReady
+from reviewqueue.api.shapes import snapshot_shape
+from reviewqueue.api.workflows import ANY_OBJECT
+from reviewqueue.enums import SnapshotStatus
+from reviewqueue.models import Snapshot
+from reviewqueue.queries.snapshot_rows import SnapshotFilters
+from reviewqueue.services.snapshots import request_snapshot, stream_snapshot
+
+CONTENT_TYPES = {
+    "parquet": "application/vnd.apache.parquet",
+    "csv": "text/csv; charset=utf-8",
+    "jsonl": "application/x-ndjson",
+}
+FILTERS = (
+    "as_of",
+    "labelled_from",
+    "labelled_to",
+    "sources",
+    "labels",
+    "only_blind",
+    "only_audit",
+)
+
+
+class SnapshotList(Operation):
+    @documented(
+        "snapshot_list",
+        summary="Snapshots, newest first",
+        parameters=[SLUG, LIMIT, CURSOR],
+        answers={200: list_answer("SnapshotPage")},
+        errors=[422],
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        workflow = self.workflow(request, slug, Permission.SNAPSHOTS_VIEW)
+        rows = Snapshot.objects.filter(workflow=workflow).select_related("workflow")
+        return listed(request, rows, lambda found: [snapshot_shape(s) for s in found])
+
+    @documented(
+        "snapshot_create",
+        summary="Ask for labelled feedback as of now, or of an earlier moment",
+        parameters=[SLUG],
+        request={
+            "application/json": {
+                "type": "object",
+                "properties": {
+                    "as_of": {"type": "string", "format": "date-time"},
+                    "labelled_from": {"type": "string", "format": "date-time"},
+                    "labelled_to": {"type": "string", "format": "date-time"},
+                    "sources": {"type": "array", "items": {"type": "string"}},
+                    "labels": {"type": "array", "items": {"type": "string"}},
+                    "only_blind": {"type": "boolean"},
+                    "only_audit": {"type": "boolean"},
+                },
+            }
+        },
+        answers={202: ANY_OBJECT},
+        errors=[400, 415, 422],
+    )
+    def post(self, request: Request, slug: str) -> Response:
+        workflow = self.workflow(request, slug, Permission.SNAPSHOTS_CREATE)
+        body = read_object(request, FILTERS)
+        snapshot = request_snapshot(
+            workflow=workflow,
+            filters=_filters(body),
+            by=self.user(request),
+            now=timezone.now(),
+            as_of=_moment(body, "as_of"),
+        )
+        location = f"/api/v1/snapshots/{snapshot.pk}"
+        return Response(
+            snapshot_shape(snapshot), status=202, headers={"Location": location}
+        )
+
+
+def _filters(body: dict[str, Any]) -> SnapshotFilters:
+    errors = [
+        FieldError(name, "type")
+        for name in ("sources", "labels")
+        if not _is_texts(body.get(name, []))
+    ]
+    errors += [
+        FieldError(name, "type")
+        for name in ("only_blind", "only_audit")
+        if not isinstance(body.get(name, False), bool)
+    ]
+    if errors:
+        raise InvalidRequest(errors)
+    return SnapshotFilters(
+        labelled_from=_moment(body, "labelled_from"),
+        labelled_to=_moment(body, "labelled_to"),
+        sources=tuple(body.get("sources", [])),
+        labels=tuple(body.get("labels", [])),
+        only_blind=body.get("only_blind", False),
+        only_audit=body.get("only_audit", False),
+    )
+
+
+def _is_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
+def _moment(body: dict[str, Any], name: str) -> Any:  # noqa: ANN401 -- None or a datetime
+    if body.get(name) is None:
+        return None
+    moment = parse_moment(body[name])
+    if moment is None:
+        raise InvalidRequest([FieldError(name, "type", str(body[name])[:100])])
+    return moment
+
+
+class SnapshotDetail(Operation):
+    @documented("snapshot_detail", summary="One snapshot", answers={200: ANY_OBJECT})
+    def get(self, request: Request, pk: UUID) -> Response:
+        return Response(snapshot_shape(_visible(self, request, pk)))
+
+
+class AnyRenderer(BaseRenderer):
+    """Lets a download be asked for with any Accept header."""
+
+    media_type = "*/*"
+    format = "any"
+
+    def render(self, data: Any, *args: Any, **kwargs: Any) -> bytes:  # noqa: ANN401 -- DRF
+        return JSONRenderer().render(data)
+
+
+class SnapshotDownload(Operation):
+    renderer_classes = [JSONRenderer, AnyRenderer]
+
+    @documented(
+        "snapshot_download",
+        summary="The rows as parquet, csv or jsonl",
+        parameters=[
+            OpenApiParameter("format", str, enum=list(CONTENT_TYPES), default="parquet")
+        ],
+        answers={
+            (200, kind.partition(";")[0]): OpenApiTypes.BINARY
+            for kind in CONTENT_TYPES.values()
+        },
+        errors=[409, 422],
+    )
+    def get(self, request: Request, pk: UUID) -> StreamingHttpResponse:
+        snapshot = _visible(self, request, pk)
+        file_format = request.query_params.get("format", "parquet")
+        if file_format not in CONTENT_TYPES:
+            raise InvalidRequest([FieldError("format", "value", file_format)])
+        if snapshot.status != SnapshotStatus.READY:
+            raise SnapshotNotReady(f"The snapshot is {snapshot.status}.")
+        return download(snapshot, file_format)
+
+
+def download(snapshot: Snapshot, file_format: str) -> StreamingHttpResponse:
+    """Stream a ready snapshot."""
+    name = f"{snapshot.workflow.slug}-{snapshot.pk}.{file_format}"
+    response = StreamingHttpResponse(
+        stream_snapshot(snapshot, file_format),
+        content_type=CONTENT_TYPES[file_format],
+    )
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    response["ETag"] = f'"{snapshot.sha256}-{file_format}"'
+    return response
+
+
+def _visible(view: Operation, request: Request, pk: UUID) -> Snapshot:
+    snapshot = Snapshot.objects.select_related("workflow").get(pk=pk)
+    view.actor(request).require(Permission.SNAPSHOTS_VIEW, snapshot.workflow_id)
+    return snapshot

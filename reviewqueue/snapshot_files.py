@@ -1,0 +1,219 @@
+"""Snapshots as files: columns, Parquet in bounded memory, CSV and JSON lines from it.
+
+Pure: rows in, files out; no database, clock or settings.
+"""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import IO, Any
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from predictions.declaration import Declaration, Feature
+
+PREFIX = "f_"
+ROW_GROUP = 20_000
+_MOMENT = pa.timestamp("us", tz="UTC")
+FIXED_BEFORE = [
+    ("external_id", pa.string()),
+    ("item_id", pa.string()),
+    ("subject", pa.string()),
+    ("occurred_at", _MOMENT),
+    ("received_at", _MOMENT),
+]
+FIXED_AFTER = [
+    ("label", pa.string()),
+    ("label_source", pa.string()),
+    ("label_version", pa.int32()),
+    ("labelled_at", _MOMENT),
+    ("verdict", pa.string()),
+    ("reason_code", pa.string()),
+    ("recommended_label", pa.string()),
+    ("model_version", pa.int32()),
+    ("score", pa.float64()),
+    ("probability", pa.float64()),
+    ("threshold", pa.float64()),
+    ("route_kind", pa.string()),
+    ("route_reason", pa.string()),
+    ("review_probability", pa.float64()),
+    ("policy_version", pa.int32()),
+    ("blind", pa.bool_()),
+    ("second_opinion", pa.bool_()),
+    ("n_decisions", pa.int32()),
+    ("reviewer", pa.string()),
+    ("claimed_at", _MOMENT),
+    ("opened_at", _MOMENT),
+    ("decided_at", _MOMENT),
+]
+OTHER = "f_other"  # features that are not declared, as JSON
+_FEATURES_AT = len(FIXED_BEFORE)
+
+
+@dataclass
+class Tally:
+    """What a datasheet counts while the rows pass by."""
+
+    n_rows: int = 0
+    labels: Counter[str] = field(default_factory=Counter)
+    sources: Counter[str] = field(default_factory=Counter)
+    reviewers: Counter[str] = field(default_factory=Counter)
+    models: Counter[str] = field(default_factory=Counter)
+    policies: Counter[str] = field(default_factory=Counter)
+    routes: Counter[str] = field(default_factory=Counter)
+    review_probabilities: Counter[str] = field(default_factory=Counter)
+    missing: Counter[str] = field(default_factory=Counter)
+    n_blind: int = 0
+    first_at: str = ""
+    last_at: str = ""
+
+
+def schema_of(declaration: Declaration) -> pa.Schema:
+    """Return the columns: fixed ones, one `f_<name>` per declared feature, the rest."""
+    features = [(PREFIX + f.name, _arrow_type(f)) for f in declaration.features]
+    fields = [*FIXED_BEFORE, *features, (OTHER, pa.string()), *FIXED_AFTER]
+    return pa.schema([pa.field(name, kind) for name, kind in fields])
+
+
+def write_parquet(
+    target: IO[bytes],
+    rows: Iterable[Sequence[Sequence[Any]]],
+    declaration: Declaration,
+) -> Iterator[Tally]:
+    """Write chunks of rows, yielding the tally after each; the same bytes every time."""
+    schema = schema_of(declaration)
+    tally = Tally()
+    with pq.ParquetWriter(target, schema, compression="zstd", version="2.6") as writer:
+        for chunk in rows:
+            columns = _columns(chunk, declaration, tally)
+            writer.write_table(pa.table(columns, schema=schema))
+            yield tally
+
+
+def csv_of(source: IO[bytes]) -> Iterator[bytes]:
+    """Yield the Parquet file as CSV (RFC 4180, UTF-8), batch by batch.
+
+    A text that a spreadsheet would run as a formula gets an apostrophe before it.
+    """
+    file = pq.ParquetFile(source)
+    yield _csv_lines([file.schema_arrow.names])
+    for batch in file.iter_batches(batch_size=ROW_GROUP // 4):
+        rows = zip(*(column.to_pylist() for column in batch.columns), strict=True)
+        yield _csv_lines([_csv_cell(value) for value in row] for row in rows)
+
+
+def jsonl_of(source: IO[bytes]) -> Iterator[bytes]:
+    """Yield the Parquet file as JSON lines, the features in an object of their own."""
+    file = pq.ParquetFile(source)
+    for batch in file.iter_batches(batch_size=ROW_GROUP // 4):
+        lines = (orjson.dumps(_nested(row), default=str) for row in batch.to_pylist())
+        yield b"".join(line + b"\n" for line in lines)
+
+
+def labelled_rows(source: IO[bytes]) -> Iterator[dict[str, Any]]:
+    """Yield the rows as objects, features nested, for training."""
+    for batch in pq.ParquetFile(source).iter_batches(batch_size=ROW_GROUP // 4):
+        for row in batch.to_pylist():
+            yield _nested(row)
+
+
+def _columns(
+    chunk: Sequence[Sequence[Any]], declaration: Declaration, tally: Tally
+) -> list[list[Any]]:
+    before = [_cells(chunk, index) for index in range(_FEATURES_AT)]
+    before[1] = [str(value) for value in before[1]]
+    after = [_cells(chunk, index) for index in range(_FEATURES_AT + 1, len(chunk[0]))]
+    parsed = [orjson.loads(row[_FEATURES_AT]) for row in chunk]
+    features = [
+        [_fitting(feature, one.get(feature.name)) for one in parsed]
+        for feature in declaration.features
+    ]
+    known = {feature.name for feature in declaration.features}
+    other = [_other(one, known) for one in parsed]
+    _count(tally, before, after, features, declaration)
+    return [*before, *features, other, *after]
+
+
+def _count(
+    tally: Tally,
+    before: list[list[Any]],
+    after: list[list[Any]],
+    features: list[list[Any]],
+    declaration: Declaration,
+) -> None:
+    named = {name: after[i] for i, (name, _) in enumerate(FIXED_AFTER)}
+    tally.n_rows += len(before[0])
+    tally.labels.update(named["label"])
+    tally.sources.update(named["label_source"])
+    tally.reviewers.update(filter(None, named["reviewer"]))
+    tally.models.update(f"v{n}" if n else "none" for n in named["model_version"])
+    tally.policies.update(str(n) for n in named["policy_version"])
+    tally.routes.update(named["route_reason"])
+    tally.review_probabilities.update(f"{p:g}" for p in named["review_probability"])
+    tally.n_blind += sum(bool(blind) for blind in named["blind"])
+    for feature, values in zip(declaration.features, features, strict=True):
+        tally.missing[feature.name] += sum(value is None for value in values)
+    moments = [moment.isoformat() for moment in before[3]]
+    tally.first_at = min([*moments, *filter(None, [tally.first_at])])
+    tally.last_at = max([*moments, tally.last_at])
+
+
+def _cells(chunk: Sequence[Sequence[Any]], index: int) -> list[Any]:
+    return [row[index] for row in chunk]
+
+
+def _arrow_type(feature: Feature) -> pa.DataType:
+    kinds = {
+        "number": pa.float64(),
+        "integer": pa.int64(),
+        "boolean": pa.bool_(),
+    }
+    return kinds.get(feature.type, pa.string())
+
+
+def _fitting(feature: Feature, value: object) -> object:
+    """Return the value in the column's type; one of an older version may not fit."""
+    if value is None:
+        return None
+    if feature.type == "boolean":
+        return value if isinstance(value, bool) else None
+    if feature.type in {"number", "integer"}:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return None
+        return float(value) if feature.type == "number" else int(value)
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
+
+
+def _other(features: dict[str, Any], known: set[str]) -> str | None:
+    rest = {name: value for name, value in features.items() if name not in known}
+    return orjson.dumps(rest, option=orjson.OPT_SORT_KEYS).decode() if rest else None
+
+
+def _nested(row: dict[str, Any]) -> dict[str, Any]:
+    features = {
+        name.removeprefix(PREFIX): row.pop(name)
+        for name in list(row)
+        if name.startswith(PREFIX) and name != OTHER
+    }
+    if other := row.pop(OTHER, None):
+        features |= orjson.loads(other)
+    return {**row, "features": features}
+
+
+def _csv_lines(rows: Iterable[Sequence[object]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n").writerows(rows)
+    return text.getvalue().encode()
+
+
+def _csv_cell(value: object) -> object:
+    if value is None:
+        return ""
+    if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r"}:
+        return "'" + value
+    isoformat = getattr(value, "isoformat", None)
+    return isoformat() if isoformat else value
