@@ -79,24 +79,25 @@ class ItemValidator:
         try:
             checked = self._fast.validate_python(raw)
             features = checked["features"]
-            if features.keys() <= self._names:
-                # The schema's fields are sorted, and so is what it returns.
-                written = orjson.dumps(features)
-            else:
-                written = orjson.dumps(features, option=orjson.OPT_SORT_KEYS)
+            is_declared = features.keys() <= self._names
+            # The schema's fields are sorted, and so is what it returns of them.
+            order = None if is_declared else orjson.OPT_SORT_KEYS
+            written = orjson.dumps(features, option=order)
             moment = datetime.fromisoformat(checked["occurred_at"])
             if moment.tzinfo is None:
                 moment = moment.replace(tzinfo=UTC)
             micros = (moment - EPOCH) // MICROSECOND
         except (ValidationError, ValueError, TypeError, OverflowError, RecursionError):
             return None
-        if micros > latest or len(written) > self._max_bytes or _NUL in written:
+        if micros > latest or len(written) > self._max_bytes:
+            return None
+        if b"\\" in written and _NUL in written:
             return None
         external_id = checked["external_id"]
         if not external_id.strip() or "\x00" in external_id:
             return None
         subject = features.get(self._subject) if self._subject else None
-        is_plain = len(checked) == 3 and features.keys() <= self._names
+        is_plain = is_declared and len(checked) == len(KNOWN_KEYS)
         return ValidItem(
             index,
             external_id,

@@ -1,8 +1,7 @@
 """Store what comes in: items, duplicates and quarantine, in bounded memory."""
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -73,14 +72,13 @@ class _Known(NamedTuple):
 class _Prepared:
     """A chunk as far as it can be taken without the database."""
 
-    n_sent: int
     rows: list[_Row]  # by external id
     refused: list[RejectedItem]
 
 
 @dataclass(frozen=True, slots=True)
 class _Preparation:
-    """All that turns raw items into rows. Pure, and safe in another thread."""
+    """All that turns raw items into rows, without the database."""
 
     validator: ItemValidator
     encode: Encode
@@ -106,7 +104,7 @@ class _Preparation:
         ]
         # Senders of the same ids must meet in the same order, or they deadlock.
         rows.sort(key=attrgetter("external_id"))
-        return _Prepared(len(raw_items), rows, refused)
+        return _Prepared(rows, refused)
 
 
 def store_items(
@@ -124,27 +122,25 @@ def store_items(
     COPY; a trigger files them for scoring. The same external id with the same content
     is a duplicate; with other content it goes to quarantine, naming both. Nothing of
     a chunk is lost or stored twice, however often it is sent. Wakes the scoring
-    workers after each commit. While one chunk is stored, the next one is read and
-    validated in a thread of its own: `chunks` must not use the database.
+    workers after each commit.
     """
     prepare = _preparation(workflow, source, now)
     result = IntakeResult()
     offset = 0
-    with contextlib.closing(_one_ahead(prepare, chunks)) as prepared:
-        for chunk in prepared:
-            with transaction.atomic():
-                _store_prepared(
-                    workflow=workflow,
-                    chunk=chunk,
-                    offset=offset,
-                    source=source,
-                    now=now,
-                    result=result,
-                    keep_ids=keep_ids,
-                )
-                if wake:
-                    transaction.on_commit(partial(wake_scoring, workflow.pk))
-            offset += chunk.n_sent
+    for raw_items in chunks:
+        with transaction.atomic():
+            _store_prepared(
+                workflow=workflow,
+                chunk=prepare(raw_items),
+                offset=offset,
+                source=source,
+                now=now,
+                result=result,
+                keep_ids=keep_ids,
+            )
+            if wake:
+                transaction.on_commit(partial(wake_scoring, workflow.pk))
+        offset += len(raw_items)
     return result
 
 
@@ -197,26 +193,6 @@ def _preparation(
         ),
         now=now,
     )
-
-
-def _one_ahead(
-    prepare: _Preparation, chunks: Iterable[Sequence[object]]
-) -> Iterator[_Prepared]:
-    """Yield the prepared chunks; while one is in use, the next one is made."""
-    sent = iter(chunks)
-
-    def next_one() -> _Prepared | None:
-        chunk = next(sent, None)
-        return None if chunk is None else prepare(chunk)
-
-    current = next_one()
-    if current is None:
-        return
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="intake") as pool:
-        while current is not None:
-            coming = pool.submit(next_one)
-            yield current
-            current = coming.result()
 
 
 def _store_prepared(
