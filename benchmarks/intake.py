@@ -1,0 +1,197 @@
+"""How fast items come in, beside a bare COPY of the same rows in the same run.
+
+Peers: a COPY of ready-made rows into the item table itself (with its trigger, keys and
+indexes), and into a twin with the same columns and indexes but neither trigger nor
+foreign keys. All are timed in turn, several times over, on fresh rows each time.
+"""
+
+import io
+import itertools
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import TypedDict
+from uuid import UUID, uuid4
+
+import orjson
+from django.db import connection, transaction
+from psycopg import sql
+
+from accounts.ids import uuid7_batch
+from predictions.enums import IntakeSource
+from predictions.intake.readers import CHUNK_SIZE, read_ndjson
+from predictions.models import Item, Workflow
+from predictions.services.intake import store_items
+from predictions.services.item_rows import ITEM_COLUMNS
+from predictions.services.workflows import declare_workflow
+
+N_ROUNDS = 5
+TWIN = "benchmark_item_twin"
+NOW = datetime(2026, 1, 15, 12, tzinfo=UTC)
+
+DECLARATION = """
+slug = "{slug}"
+name = "Benchmark"
+question = "Hold this payment?"
+labels = [
+  {{ key = "legitimate", name = "Legitimate" }},
+  {{ key = "fraud", name = "Fraud", positive = true }},
+]
+features = [
+  {{ name = "amount", type = "number", minimum = 0, required = true }},
+  {{ name = "card", type = "category", values = ["CP", "CNP"] }},
+  {{ name = "hour", type = "integer", minimum = 0, maximum = 23 }},
+  {{ name = "mean_30d", type = "number" }},
+  {{ name = "payments_24h", type = "integer" }},
+  {{ name = "ratio", type = "number" }},
+  {{ name = "terminal_rate", type = "number", minimum = 0, maximum = 1 }},
+  {{ name = "terminal", type = "text" }},
+]
+costs = {{ false_positive = 1, false_negative = 5 }}
+"""
+
+type Raw = dict[str, object]
+
+
+class Result(TypedDict, total=False):
+    """One line of the table of results; rates are per second."""
+
+    name: str
+    n: int
+    ours: float
+    raw: float
+    ratio: float
+    unit: str
+    p50: float  # milliseconds of one chunk
+    p99: float
+
+
+def run(n: int = 100_000) -> list[Result]:
+    """Time intake of `n` items per round, from decoded JSON and from NDJSON bytes."""
+    workflow = _workflow()
+    _make_twin()
+    ways: dict[str, Callable[[str], float]] = {
+        "items": lambda mark: _items(workflow, mark, n),
+        "ndjson": lambda mark: _ndjson(workflow, mark, n),
+        "table": lambda mark: _bare(workflow, mark, n, Item._meta.db_table),
+        "twin": lambda mark: _bare(workflow, mark, n, TWIN),
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    for number in range(N_ROUNDS):
+        for name, way in ways.items():
+            seconds[name].append(way(f"{name}-{number}-{uuid4().hex[:6]}"))
+    rates = {name: n / statistics.median(taken) for name, taken in seconds.items()}
+    return [
+        Result(
+            name=f"intake of {ours} / bare COPY into the {peer}",
+            n=n,
+            ours=rates[ours],
+            raw=rates[peer],
+            ratio=rates[ours] / rates[peer],
+            unit="items/s",
+        )
+        for ours, peer in itertools.product(("items", "ndjson"), ("table", "twin"))
+    ]
+
+
+def _items(workflow: Workflow, mark: str, n: int) -> float:
+    raw = list(_raw_items(mark, n))
+    started = time.perf_counter()
+    result = store_items(
+        workflow=workflow,
+        chunks=(raw[i : i + CHUNK_SIZE] for i in range(0, n, CHUNK_SIZE)),
+        source=IntakeSource.COMMAND,
+        now=NOW,
+        wake=False,
+    )
+    taken = time.perf_counter() - started
+    assert result.accepted == n
+    return taken
+
+
+def _ndjson(workflow: Workflow, mark: str, n: int) -> float:
+    body = b"".join(orjson.dumps(raw) + b"\n" for raw in _raw_items(mark, n))
+    started = time.perf_counter()
+    result = store_items(
+        workflow=workflow,
+        chunks=read_ndjson(io.BytesIO(body), max_bytes=len(body)),
+        source=IntakeSource.COMMAND,
+        now=NOW,
+        wake=False,
+    )
+    taken = time.perf_counter() - started
+    assert result.accepted == n
+    return taken
+
+
+def _bare(workflow: Workflow, mark: str, n: int, table: str) -> float:
+    """COPY ready-made text in one transaction, as `psql` would."""
+    ids = uuid7_batch(n, int(NOW.timestamp() * 1000))
+    rows = zip(ids, _raw_items(mark, n), strict=True)
+    lines = [_line(workflow, item_id, raw) for item_id, raw in rows]
+    blocks = ["".join(lines[i : i + 1000]) for i in range(0, n, 1000)]
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
+        sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, ITEM_COLUMNS))
+    )
+    started = time.perf_counter()
+    with (
+        transaction.atomic(),
+        connection.cursor() as cursor,
+        cursor.copy(statement) as copy,
+    ):
+        for block in blocks:
+            copy.write(block)
+    return time.perf_counter() - started
+
+
+def _line(workflow: Workflow, item_id: UUID, raw: Raw) -> str:
+    features = orjson.dumps(raw["features"], option=orjson.OPT_SORT_KEYS).decode()
+    cells = (
+        item_id,
+        workflow.pk,
+        raw["external_id"],
+        "",
+        features,
+        "[]",
+        raw["occurred_at"],
+        NOW.isoformat(),
+        "\\\\x" + "ab" * 32,
+        IntakeSource.COMMAND.value,
+        1,
+    )
+    return "\t".join(map(str, cells)) + "\n"
+
+
+def _raw_items(mark: str, n: int) -> Iterator[Raw]:
+    for i in range(n):
+        yield {
+            "external_id": f"{mark}-{i:07}",
+            "occurred_at": f"2026-01-14T{i % 24:02}:{i % 60:02}:{i % 59:02}+00:00",
+            "features": {
+                "amount": 10.5 + i % 900,
+                "card": "CP" if i % 3 else "CNP",
+                "hour": i % 24,
+                "mean_30d": 42.25 + i % 77,
+                "payments_24h": i % 9,
+                "ratio": 0.37 * (i % 31),
+                "terminal_rate": (i % 100) / 1000,
+                "terminal": f"t-{i % 5000:05}",
+            },
+        }
+
+
+def _workflow() -> Workflow:
+    slug = f"benchmark-{uuid4().hex[:8]}"
+    source = DECLARATION.format(slug=slug)
+    workflow, _ = declare_workflow(source_toml=source, by=None, now=NOW)
+    return workflow
+
+
+def _make_twin() -> None:
+    names = {"twin": sql.Identifier(TWIN), "item": sql.Identifier(Item._meta.db_table)}
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("DROP TABLE IF EXISTS {twin}").format(**names))
+        cursor.execute(
+            sql.SQL("CREATE TABLE {twin} (LIKE {item} INCLUDING ALL)").format(**names)
+        )
