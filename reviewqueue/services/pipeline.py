@@ -35,7 +35,8 @@ def process_batch(
     Locks their `PendingScore` rows (skipping locked ones), writes predictions,
     routes, cases and events, deletes the `PendingScore` rows: one transaction. A
     crash leaves the items waiting. A workflow without a policy starts with the one
-    that it declares: its items must not wait for one. `only` restricts it to these items.
+    that it declares: its items must not wait for one. `only` restricts it to these
+    items.
     """
     with transaction.atomic():
         taken = _take(workflow=workflow, limit=limit, only=only)

@@ -3,7 +3,7 @@
 import hashlib
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import IO, Any
 from uuid import UUID, uuid4
@@ -19,7 +19,7 @@ from predictions.declaration import FieldError
 from predictions.models import Workflow
 from predictions.services.training import LabelledRows
 from reviewqueue import snapshot_files
-from reviewqueue.enums import SnapshotStatus
+from reviewqueue.enums import LabelSource, SnapshotStatus
 from reviewqueue.models import Snapshot
 from reviewqueue.queries.snapshot_rows import (
     KNOWN_SOURCES,
@@ -155,16 +155,26 @@ def stream_snapshot(snapshot: Snapshot, file_format: str) -> Iterator[bytes]:
 
 
 def read_labelled_rows(snapshot: Snapshot) -> LabelledRows:
-    """Return a ready snapshot for training, weighted by 1 / review probability."""
+    """Return a ready snapshot for training, weighted by 1 / review probability.
+
+    A row whose truth came from outside stands for itself alone, weight 1: its label is
+    known whether or not the draw sent it to people.
+    """
     with snapshot.file.open("rb") as source:
         rows = list(snapshot_files.labelled_rows(source))
     return LabelledRows(
         features=[row["features"] for row in rows],
         labels=[row["label"] for row in rows],
         occurred_at=[row["occurred_at"] for row in rows],
-        weights=[1 / row["review_probability"] for row in rows],
+        weights=[_weight(row) for row in rows],
         snapshot_id=snapshot.pk,
     )
+
+
+def _weight(row: Mapping[str, Any]) -> float:
+    if row["label_source"] == LabelSource.OUTCOME:
+        return 1.0
+    return 1 / float(row["review_probability"])
 
 
 def _take(snapshot_id: UUID, token: UUID, *, now: datetime) -> Snapshot | None:

@@ -73,9 +73,7 @@ def test_decision_keeps_what_was_shown_and_when(
     assert labels_of(route) == [(1, route.label, "decision")]
 
 
-def test_override_names_the_other_label(
-    held: Case, alice: User, now: datetime
-) -> None:
+def test_override_names_the_other_label(held: Case, alice: User, now: datetime) -> None:
     recorded = decide(held, alice, now=now, label=OTHER[held.route.label])
 
     assert recorded.decision.verdict == Verdict.OVERRIDE
