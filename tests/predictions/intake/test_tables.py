@@ -43,10 +43,10 @@ HEAD = "id,at,air_temperature,wear,kind,hot,note\n"
 
 
 def csv_rows(
-    text: str | bytes, columns: ColumnMap = PLAIN, **options: int
+    text: str | bytes, columns: ColumnMap = PLAIN, *, max_bytes: int = 2**40
 ) -> list[object]:
     body = text.encode() if isinstance(text, str) else text
-    chunks = read_csv(io.BytesIO(body), DECLARATION, columns, **options)
+    chunks = read_csv(io.BytesIO(body), DECLARATION, columns, max_bytes=max_bytes)
     return [entry for chunk in chunks for entry in chunk]
 
 
