@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from predictions.views import models, settings
+from predictions.views import models, settings, upload
 
 app_name = "predictions"
 urlpatterns = [
@@ -22,4 +22,5 @@ urlpatterns = [
         settings.workflow_settings,
         name="workflow-settings",
     ),
+    path("w/<slug:slug>/upload/", upload.upload, name="upload"),
 ]

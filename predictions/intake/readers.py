@@ -61,10 +61,7 @@ def read_json(
     that only the items that hold it are refused.
     Raises: PayloadTooLarge; MalformedPayload, before the first chunk.
     """
-    body = stream.read(max_bytes + 1)
-    if len(body) > max_bytes:
-        raise PayloadTooLarge(max_bytes)
-    data = _parsed(body)
+    data = _parsed(limited(stream, max_bytes=max_bytes).read())
     if isinstance(data, dict):
         data = [data]
     if not isinstance(data, list):

@@ -9,12 +9,12 @@ from predictions.declaration import FieldError
 class ValidItem(NamedTuple):
     """An item that may be stored. A named tuple, for they are made by the million.
 
-    `index` is its place in what was sent. `features` is canonical JSON (sorted keys);
-    `moment` is when it occurred, in microseconds since 1970. `content_hash` (SHA-256)
+    `position` is its index in what was sent. `features` is canonical JSON (sorted
+    keys); `moment` is when it occurred, in microseconds since 1970. `content_hash` (SHA-256)
     is over both: what makes two sendings of one external id the same.
     """
 
-    index: int
+    position: int
     external_id: str
     features: bytes
     content_hash: bytes

@@ -89,7 +89,9 @@ def read_parquet(
         rows = _Rows(lay_out(table.schema_arrow.names, declaration, columns), labels)
         for batch in table.iter_batches(batch_size=chunk_size):
             values = [_plain_values(column) for column in batch.columns]
-            chunk = [rows.item(cells) for cells in zip(*values, strict=True)]
+            chunk: list[object] = [
+                rows.item(cells) for cells in zip(*values, strict=True)
+            ]
             if chunk:
                 yield chunk
     except (pa.ArrowException, OSError) as error:

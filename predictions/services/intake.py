@@ -96,7 +96,7 @@ class _Preparation:
                 if not isinstance(entry, RejectedItem)
             ]
             refused = [_moved(one, places[one.index]) for one in refused] + unread
-            valid = [one._replace(index=places[one.index]) for one in valid]
+            valid = [one._replace(position=places[one.position]) for one in valid]
         ids = uuid7_bytes_batch(len(valid), _milliseconds(self.now))
         rows = [
             _Row(one.external_id, one, item_id, self.encode(item_id, one))
@@ -321,7 +321,7 @@ def _conflict(one: ValidItem, stored_hash: bytes) -> RejectedItem:
         "occurred_at": (EPOCH + timedelta(microseconds=one.moment)).isoformat(),
     }
     error = FieldError("external_id", "conflict", value)
-    return RejectedItem(one.index, one.external_id, payload, [error])
+    return RejectedItem(one.position, one.external_id, payload, [error])
 
 
 _QUARANTINE_COLUMNS = (

@@ -237,7 +237,7 @@ def test_the_second_look_gives_the_same_item_as_the_first() -> None:
 def test_indexes_are_places_in_what_was_sent() -> None:
     found = VALIDATOR.validate([item(), None, item({"amount": -1}), item()], now=NOW)
 
-    assert [one.index for one in found.accepted] == [0, 3]
+    assert [one.position for one in found.accepted] == [0, 3]
     assert [one.index for one in found.rejected] == [1, 2]
     assert [one.external_id for one in found.rejected] == [None, "tx-1"]
     assert found.rejected[1].payload == item({"amount": -1})
@@ -274,7 +274,7 @@ ITEMS = st.fixed_dictionaries(
 def test_anything_is_accepted_or_refused_and_nothing_is_lost(raw: list[object]) -> None:
     found = VALIDATOR.validate(raw, now=NOW)
 
-    indexes = [one.index for one in found.accepted]
+    indexes = [one.position for one in found.accepted]
     indexes += [one.index for one in found.rejected]
     assert sorted(indexes) == list(range(len(raw)))
     assert all(one.errors for one in found.rejected)
