@@ -3,6 +3,7 @@
 A version that failed several times in a row is not asked for a while, so that its
 items reach people at once instead of after the time budget; it is then tried again,
 without a restart. The breaker lives in this process: losing it costs one time-out.
+What happened is in the events alone, which all processes share.
 """
 
 import time
@@ -11,7 +12,7 @@ from datetime import datetime
 from uuid import UUID
 
 from predictions.enums import ModelEventKind
-from predictions.learning.failures import ScoringFailed
+from predictions.learning.failures import ScorerBusy, ScoringFailed
 from predictions.models import ModelEvent, ModelVersion
 
 FAILURES_TO_OPEN = 3
@@ -46,28 +47,66 @@ def refuse_while_open(version: ModelVersion) -> None:
 def note_failure(
     *, version: ModelVersion, failure: ScoringFailed, n_items: int, now: datetime
 ) -> None:
-    """Count a failed batch; write a `ModelEvent` (also while the breaker is open)."""
-    health = _health.setdefault(version.id, _Health())
-    if time.monotonic() >= health.open_until:
-        health.n_failures += 1
-        if health.n_failures >= FAILURES_TO_OPEN:
-            health.open_until = time.monotonic() + OPEN_SECONDS
-    ModelEvent.objects.create(
-        model_version=version,
-        kind=ModelEventKind.FAILED,
-        reason=failure.reason,
-        n_items=n_items,
-        at=now,
-    )
+    """Count a batch that had no answer; write a `ModelEvent`.
+
+    A batch that was not asked (breaker open, scorer busy with others) is not held
+    against the version, but has its event too.
+    """
+    if not isinstance(failure, ModelPaused | ScorerBusy):
+        _count_failure(version)
+    _note(ModelEventKind.FAILED, version, failure.reason, n_items=n_items, now=now)
+
+
+def note_bad_rows(
+    *, version: ModelVersion, failure: ScoringFailed, n_items: int, now: datetime
+) -> None:
+    """Write a `ModelEvent` for rows without a score in a batch that was answered.
+
+    The model works: rows that it cannot score must not stop the others, so the
+    breaker closes.
+    """
+    _health.pop(version.id, None)
+    _note(ModelEventKind.FAILED, version, failure.reason, n_items=n_items, now=now)
 
 
 def note_success(*, version: ModelVersion, n_items: int, now: datetime) -> None:
-    """Close the breaker; write a `ModelEvent` when there were failures before."""
-    if _health.pop(version.id, None) is None:
-        return
-    ModelEvent.objects.create(
+    """Close the breaker; write a `ModelEvent` when the last one was a failure.
+
+    The last one is read from the table: the failures may have been another process's.
+    """
+    _health.pop(version.id, None)
+    if _last_kind(version) == ModelEventKind.FAILED:
+        _note(ModelEventKind.RECOVERED, version, "", n_items=n_items, now=now)
+
+
+def _count_failure(version: ModelVersion) -> None:
+    health = _health.setdefault(version.id, _Health())
+    health.n_failures += 1
+    if health.n_failures >= FAILURES_TO_OPEN:
+        health.open_until = time.monotonic() + OPEN_SECONDS
+
+
+def _last_kind(version: ModelVersion) -> str | None:
+    events = ModelEvent.objects.filter(
         model_version=version,
-        kind=ModelEventKind.RECOVERED,
-        n_items=n_items,
-        at=now,
+        kind__in=(ModelEventKind.FAILED, ModelEventKind.RECOVERED),
     )
+    return events.order_by("-at", "-id").values_list("kind", flat=True).first()
+
+
+def _note(
+    kind: ModelEventKind,
+    version: ModelVersion,
+    reason: str,
+    *,
+    n_items: int,
+    now: datetime,
+) -> None:
+    ModelEvent.objects.create(
+        model_version=version, kind=kind, reason=reason, n_items=n_items, at=now
+    )
+
+
+def forget_all() -> None:
+    """Close every breaker of this process."""
+    _health.clear()

@@ -111,7 +111,7 @@ def change_stage(
     """
     with transaction.atomic():
         Workflow.objects.select_for_update(no_key=True).get(pk=version.workflow_id)
-        locked = ModelVersion.objects.select_for_update(of=("self",)).get(pk=version.pk)
+        locked = _locked(version)
         if to not in STAGE_TRANSITIONS[Stage(locked.stage)]:
             msg = f"A {locked.stage} version cannot become {to.value}."
             raise StageRefused("stage", msg)
@@ -119,6 +119,13 @@ def change_stage(
             _retire_champion(locked, by=by, reason=reason, now=now)
         _move(locked, to, by=by, reason=reason, now=now)
     return locked
+
+
+def _locked(version: ModelVersion) -> ModelVersion:
+    # No key lock: a batch that is being scored refers to the version, and a switch
+    # must not wait for a model that hangs.
+    versions = ModelVersion.objects.select_for_update(of=("self",), no_key=True)
+    return versions.get(pk=version.pk)
 
 
 def roll_back(
@@ -156,9 +163,9 @@ def _former_champion(workflow: Workflow) -> ModelVersion | None:
 def _retire_champion(
     successor: ModelVersion, *, by: User | None, reason: str, now: datetime
 ) -> None:
-    champions = ModelVersion.objects.select_for_update(of=("self",)).filter(
-        workflow_id=successor.workflow_id, stage=Stage.CHAMPION
-    )
+    champions = ModelVersion.objects.select_for_update(
+        of=("self",), no_key=True
+    ).filter(workflow_id=successor.workflow_id, stage=Stage.CHAMPION)
     for champion in champions:
         why = f"{successor.short_name} took its place: {reason}"
         _move(champion, Stage.RETIRED, by=by, reason=why, now=now)

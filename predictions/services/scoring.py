@@ -9,13 +9,13 @@ from uuid import UUID
 from accounts.ids import uuid7_batch
 from predictions.enums import SCORING_STAGES, Stage
 from predictions.learning.calibration import Calibration
-from predictions.learning.failures import ScoringFailed
+from predictions.learning.failures import ArtifactChanged, ScoringFailed
 from predictions.learning.features import columns_from_json, feature_matrix
 from predictions.learning.recommendation import Recommendations, recommend
 from predictions.learning.scorer import ScoreResult, shared_scorer
 from predictions.models import ModelVersion, Prediction, Workflow
 from predictions.services import model_health
-from predictions.services.artifacts import scorer_model
+from predictions.services.artifacts import forget_local_artifact, scorer_model
 from predictions.services.copying import copy_rows
 
 
@@ -91,7 +91,7 @@ def _score_with(
     latency_ms = (time.perf_counter() - started) * 1000 / len(items)
     if result.bad_rows:
         failure = next(iter(result.bad_rows.values()))
-        model_health.note_failure(
+        model_health.note_bad_rows(
             version=version, failure=failure, n_items=len(result.bad_rows), now=now
         )
     else:
@@ -112,11 +112,16 @@ def _ask_model(
     model_health.refuse_while_open(version)
     columns = columns_from_json(version.columns)
     matrix = feature_matrix([item.features for item in items], columns)
-    return shared_scorer().score_isolating(
-        scorer_model(version),
-        matrix,
-        timeout_seconds=workflow.declaration.model.time_budget_ms / 1000,
-    )
+    try:
+        return shared_scorer().score_isolating(
+            scorer_model(version),
+            matrix,
+            timeout_seconds=workflow.declaration.model.time_budget_ms / 1000,
+        )
+    except ArtifactChanged:
+        # The local copy may be the spoilt one: the next batch fetches it again.
+        forget_local_artifact(version)
+        raise
 
 
 def _store(
