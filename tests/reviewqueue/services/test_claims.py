@@ -2,6 +2,7 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
 from predictions.models import ModelVersion, Workflow
@@ -219,13 +220,13 @@ def test_waking_a_hundred_costs_a_bounded_number_of_queries(
     champion: ModelVersion,
     alice: User,
     now: datetime,
-    django_assert_max_num_queries: pytest.FixtureRequest,
+    django_assert_max_num_queries: DjangoAssertNumQueries,
 ) -> None:
     open_cases(workflow, 60, now=now)
     until = now + timedelta(hours=1)
     Case.objects.update(status=CaseStatus.SNOOZED, snoozed_until=until)
 
-    with django_assert_max_num_queries(20):  # type: ignore[operator]
+    with django_assert_max_num_queries(20):
         claim(workflow, alice, now=until)
 
     assert CaseEvent.objects.filter(kind="woken").count() == 60

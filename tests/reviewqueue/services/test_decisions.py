@@ -2,6 +2,7 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
 from predictions.models import ModelVersion, Workflow
@@ -511,8 +512,8 @@ def test_decision_costs_a_fixed_number_of_queries(
     held: Case,
     alice: User,
     now: datetime,
-    django_assert_max_num_queries: pytest.FixtureRequest,
+    django_assert_max_num_queries: DjangoAssertNumQueries,
 ) -> None:
-    with django_assert_max_num_queries(14):  # type: ignore[operator]
+    with django_assert_max_num_queries(14):
         decide(held, alice, now=now)
     assert Label.objects.count() == 1
