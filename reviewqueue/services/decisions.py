@@ -305,6 +305,8 @@ def _is_live(decision: Decision) -> bool:
 
 
 def _reopen(case: Case, *, by: User) -> None:
+    if (other := _other_reader(case, than=by)) is not None:
+        update_case(case, excluded_reviewer=other)
     update_case(
         case,
         status=CaseStatus.PENDING,
@@ -313,6 +315,19 @@ def _reopen(case: Case, *, by: User) -> None:
         blind=False,  # the recommendation was revealed by the first judgement
         assigned_to=by,
     )
+
+
+def _other_reader(case: Case, *, than: User) -> User | None:
+    """Return who gave the other of two opinions: they must not give this one too."""
+    if case.kind == CaseKind.ADJUDICATION:
+        return None
+    readings = Decision.objects.filter(
+        item_id=case.item_id,
+        retraction=None,
+        case_kind__in=(CaseKind.REVIEW, CaseKind.SECOND),
+    )
+    other = readings.exclude(case=case).exclude(reviewer=than).order_by("id").first()
+    return other.reviewer if other else None
 
 
 def _lease_again(case: Case, *, to: User, now: datetime) -> None:

@@ -7,7 +7,7 @@ from predictions.models import ModelVersion, Workflow
 from reviewqueue.enums import CaseKind, CaseStatus, Queue, Verdict
 from reviewqueue.models import Case, Decision
 from reviewqueue.services.adjudication import FollowUpTaken, Resolution, resolve
-from reviewqueue.services.claims import snooze_case
+from reviewqueue.services.claims import release_case, snooze_case
 from reviewqueue.services.decisions import (
     Judgement,
     amend_decision,
@@ -159,6 +159,17 @@ def test_undo_withdraws_a_snoozed_follow_up(
 
     case.refresh_from_db()
     assert (case.status, case.snoozed_until) == (CaseStatus.WITHDRAWN, None)
+
+
+def test_second_reader_never_becomes_the_first_as_well(
+    first: Decision, workflow: Workflow, alice: User, bob: User, now: datetime
+) -> None:
+    decide(claim(workflow, bob, now=now), bob, now=now)
+    case = undo_decision(decision_id=first.pk, by=alice, now=now)
+    release_case(case_id=case.pk, holder=alice, lease_token=token(case), now=now)
+
+    assert maybe_claim(workflow, bob, now=now) is None
+    assert claim(workflow, alice, now=now).pk == case.pk
 
 
 def test_undo_by_the_second_reader_takes_the_label_back(
