@@ -17,5 +17,3 @@ app.autodiscover_tasks()
 @setup_logging.connect
 def keep_our_logging(**kwargs: object) -> None:
     """Leave logging to Django's settings."""
-
-

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from config import operations
+from reviewqueue.views.home import home
 
 urlpatterns = [
     path("health/live", operations.live, name="health-live"),
@@ -14,6 +15,7 @@ urlpatterns = [
     path("accounts/", include("accounts.urls")),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
+    path("", home, name="home"),
     path("", include("predictions.urls")),
     path("", include("reviewqueue.urls")),
 ]

@@ -84,7 +84,7 @@ def write_parquet(
     rows: Iterable[Sequence[Sequence[Any]]],
     declaration: Declaration,
 ) -> Iterator[Tally]:
-    """Write chunks of rows, yielding the tally after each; the same bytes every time."""
+    """Write chunks of rows, yielding the tally after each; always the same bytes."""
     schema = schema_of(declaration)
     tally = Tally()
     with pq.ParquetWriter(target, schema, compression="zstd", version="2.6") as writer:

@@ -1,6 +1,60 @@
-"""Addresses."""
+"""Pages of the queue."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from reviewqueue.views import (
+    dashboard,
+    lists,
+    policy,
+    quarantine,
+    review,
+    snapshots,
+)
 
 app_name = "reviewqueue"
-urlpatterns: list[URLPattern] = []
+W = "w/<slug:slug>"
+urlpatterns = [
+    path(f"{W}/review/", review.review, name="review"),
+    path(f"{W}/review/prefetch/", review.prefetch, name="review-prefetch"),
+    path(f"{W}/review/release/", review.release, name="review-release"),
+    path(f"{W}/review/<uuid:pk>/decide/", review.decide, name="review-decide"),
+    path(f"{W}/review/<uuid:pk>/renew/", review.renew, name="review-renew"),
+    path(f"{W}/review/<uuid:pk>/skip/", review.skip, name="review-skip"),
+    path(f"{W}/review/<uuid:pk>/snooze/", review.snooze, name="review-snooze"),
+    path(f"{W}/review/<uuid:pk>/escalate/", review.escalate, name="review-escalate"),
+    path(f"{W}/review/<uuid:pk>/undo/", review.undo, name="review-undo"),
+    path(f"{W}/cases/", lists.case_list, name="case-list"),
+    path(f"{W}/cases/<uuid:pk>/", lists.case_detail, name="case-detail"),
+    path(f"{W}/cases/<uuid:pk>/release/", lists.case_release, name="case-release"),
+    path(f"{W}/cases/<uuid:pk>/assign/", lists.case_assign, name="case-assign"),
+    path(f"{W}/cases/<uuid:pk>/note/", lists.case_note, name="case-note"),
+    path(f"{W}/decisions/", lists.decision_list, name="decision-list"),
+    path(
+        f"{W}/decisions/<uuid:pk>/amend/", lists.decision_amend, name="decision-amend"
+    ),
+    path(f"{W}/items/", lists.item_list, name="item-list"),
+    path(f"{W}/items/<uuid:pk>/", lists.item_detail, name="item-detail"),
+    path(f"{W}/quarantine/", quarantine.quarantine_list, name="quarantine-list"),
+    path(
+        f"{W}/quarantine/<uuid:pk>/",
+        quarantine.quarantine_detail,
+        name="quarantine-detail",
+    ),
+    path(
+        f"{W}/quarantine/<uuid:pk>/discard/",
+        quarantine.quarantine_discard,
+        name="quarantine-discard",
+    ),
+    path(f"{W}/dashboard/", dashboard.dashboard, name="dashboard"),
+    path(f"{W}/snapshots/", snapshots.snapshot_list, name="snapshot-list"),
+    path(f"{W}/snapshots/new/", snapshots.snapshot_create, name="snapshot-create"),
+    path(
+        f"{W}/snapshots/<uuid:pk>/", snapshots.snapshot_detail, name="snapshot-detail"
+    ),
+    path(
+        f"{W}/snapshots/<uuid:pk>/<str:file_format>/",
+        snapshots.snapshot_download,
+        name="snapshot-download",
+    ),
+    path(f"{W}/policy/", policy.policy, name="policy"),
+]

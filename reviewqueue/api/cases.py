@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import User
-from accounts.permissions import Actor, Permission
+from accounts.permissions import Permission
 from predictions.declaration import FieldError
 from predictions.intake.values import parse_moment
 from predictions.models import Workflow
@@ -30,7 +30,12 @@ from reviewqueue.api.workflows import ANY_OBJECT
 from reviewqueue.enums import CaseKind, CaseStatus, Queue
 from reviewqueue.models import Case
 from reviewqueue.queries.queue_state import queue_state
-from reviewqueue.queries.visibility import hidden_item_ids, is_hidden
+from reviewqueue.queries.visibility import (
+    QUEUE_PERMISSIONS,
+    hidden_item_ids,
+    is_hidden,
+    queues_of,
+)
 from reviewqueue.services.claims import (
     assign_case,
     claim_next_case,
@@ -44,10 +49,6 @@ from reviewqueue.services.claims import (
 from reviewqueue.services.decisions import add_note, escalate_case
 
 JUDGING = (Permission.CASES_REVIEW, Permission.CASES_ADJUDICATE)
-QUEUE_PERMISSIONS = {
-    Queue.ADJUDICATION: Permission.CASES_ADJUDICATE,
-    Queue.REVIEW: Permission.CASES_REVIEW,
-}
 LEASE_BODY = {
     "application/json": {
         "type": "object",
@@ -59,15 +60,6 @@ LEASE_BODY = {
         },
     }
 }
-
-
-def queues_of(actor: Actor, workflow: Workflow) -> list[Queue]:
-    """Return the queues that the actor works in, adjudication first."""
-    return [
-        queue
-        for queue, permission in QUEUE_PERMISSIONS.items()
-        if actor.can(permission, workflow.pk)
-    ]
 
 
 class CaseList(Operation):
@@ -156,7 +148,7 @@ class CaseClaim(Operation):
         if wanted is not None:
             actor.require(QUEUE_PERMISSIONS[Queue(wanted)], workflow.pk)
             return [Queue(wanted)]
-        queues = queues_of(actor, workflow)
+        queues = queues_of(actor, workflow.pk)
         if not queues:
             actor.require(Permission.CASES_REVIEW, workflow.pk)
         return queues

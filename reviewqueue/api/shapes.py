@@ -18,6 +18,7 @@ from reviewqueue.enums import CaseKind
 from reviewqueue.models import Case, Decision, Label, Outcome, Policy, Route, Snapshot
 from reviewqueue.queries.history import decisions_of
 from reviewqueue.queries.policies import policy_in_force
+from reviewqueue.queries.titles import item_title
 
 type Json = dict[str, Any]
 
@@ -78,17 +79,6 @@ def item_shape(item: Item, workflow: Workflow) -> Json:
         "received_at": item.received_at,
         "warnings": item.warnings,
     }
-
-
-def item_title(item: Item, workflow: Workflow) -> str:
-    """Fill the workflow's title with the item's values; a missing one is "?"."""
-    title = workflow.declaration.title
-    if not title:
-        return item.external_id
-    names = [feature.name for feature in workflow.declaration.features]
-    known = {name: item.features.get(name) for name in names}
-    shown = {name: "?" if value is None else value for name, value in known.items()}
-    return title.format_map(shown)
 
 
 def prediction_shape(prediction: Prediction) -> Json:

@@ -10,15 +10,27 @@ from collections.abc import Collection
 from uuid import UUID
 
 from accounts.permissions import Actor, Permission
-from reviewqueue.enums import OPEN_STATUSES
+from reviewqueue.enums import OPEN_STATUSES, Queue
 from reviewqueue.models import Case
+
+QUEUE_PERMISSIONS = {
+    Queue.ADJUDICATION: Permission.CASES_ADJUDICATE,
+    Queue.REVIEW: Permission.CASES_REVIEW,
+}
+
+
+def queues_of(actor: Actor, workflow_pk: UUID) -> list[Queue]:
+    """Return the queues that the actor works in, adjudication first."""
+    return [
+        queue
+        for queue, permission in QUEUE_PERMISSIONS.items()
+        if actor.can(permission, workflow_pk)
+    ]
 
 
 def may_judge(actor: Actor, workflow_pk: UUID) -> bool:
     """Say whether the actor may decide cases of the workflow."""
-    return actor.can(Permission.CASES_REVIEW, workflow_pk) or actor.can(
-        Permission.CASES_ADJUDICATE, workflow_pk
-    )
+    return bool(queues_of(actor, workflow_pk))
 
 
 def hidden_item_ids(

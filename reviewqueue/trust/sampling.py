@@ -15,9 +15,7 @@ def draw(item_id: UUID, *, seed: int, purpose: str) -> float:
     return (int.from_bytes(digest, "big") >> 11) / 2**53
 
 
-def is_sent_by_rule(
-    probability: float, *, mode: str, low: float, high: float
-) -> bool:
+def is_sent_by_rule(probability: float, *, mode: str, low: float, high: float) -> bool:
     """Say whether the policy's rule sends a probability in 0..1 to people.
 
     `all`: always; `above`: probability ≥ low; `between`: low ≤ probability < high.

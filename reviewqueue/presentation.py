@@ -1,0 +1,166 @@
+"""Values and reasons as people read them. Pure: plain data in, plain data out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from predictions.declaration import Declaration, Feature
+from predictions.queries.profiles import unusualness
+from ui import numbers
+
+N_BINS = 24
+UNUSUAL_SHARE = 0.05  # rarer than this on its side is worth a colour
+N_REASONS = 6
+DASH = "–"  # noqa: RUF001 -- typography
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One feature of an item; `at` is 0..1 on the strip, None when it is missing."""
+
+    title: str
+    text: str
+    is_missing: bool
+    is_unusual: bool
+    at: float | None
+    curve: tuple[float, ...]
+    words: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class FactGroup:
+    name: str
+    facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """What moved the score: above 0 speaks for the recommended label."""
+
+    words: str
+    effect: float
+
+
+def fact_groups(
+    features: Mapping[str, Any],
+    declaration: Declaration,
+    profile: Mapping[str, Any],
+) -> list[FactGroup]:
+    """Group the declared features of an item, the important ones first."""
+    groups: dict[str, list[Fact]] = {}
+    for feature in declaration.features:
+        name = "Most telling" if feature.show.important else feature.show.group
+        made = fact(feature, features.get(feature.name), declaration, profile)
+        groups.setdefault(name, []).append(made)
+    order = sorted(groups, key=lambda name: name != "Most telling")
+    return [FactGroup(name, tuple(groups[name])) for name in order]
+
+
+def fact(
+    feature: Feature,
+    value: object,
+    declaration: Declaration,
+    profile: Mapping[str, Any],
+) -> Fact:
+    """Describe one value and how unusual it is among recent items."""
+    text = value_text(feature, value, declaration)
+    usual = unusualness(profile, feature.name, value)
+    if usual is None:
+        words = "not sent" if value is None else ""
+        return Fact(
+            feature.label,
+            text,
+            value is None,
+            False,
+            None,
+            (),
+            words,
+            feature.description,
+        )
+    quantiles = profile[feature.name].get("quantiles") or []
+    lower, same = usual.lower_share, usual.same_share
+    higher = max(0.0, 1 - lower - same)
+    is_numeric = bool(quantiles)
+    rare = min(lower, higher) + same if is_numeric else same
+    return Fact(
+        title=feature.label,
+        text=text,
+        is_missing=False,
+        is_unusual=rare < UNUSUAL_SHARE,
+        at=_place(quantiles, value) if is_numeric else None,
+        curve=_curve(quantiles),
+        words=_words(lower, same, higher, is_numeric=is_numeric),
+        description=feature.description,
+    )
+
+
+def value_text(feature: Feature, value: object, declaration: Declaration) -> str:
+    """Write a value with its unit; a dash where it is missing."""
+    if value is None:
+        return DASH
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if not isinstance(value, int | float):
+        return str(value)
+    digits = feature.show.decimals
+    if feature.show.format == "percent":
+        return numbers.percent(value, digits)
+    if feature.show.format == "duration":
+        return numbers.duration(value)
+    unit = feature.unit
+    if feature.show.format == "money" and not unit:
+        unit = declaration.costs.currency
+    written = numbers.thousands(value, digits)
+    return f"{written} {unit}".strip()
+
+
+def reasons(
+    contributions: Sequence[Mapping[str, Any]], declaration: Declaration
+) -> list[Reason]:
+    """Write the largest contributions in words."""
+    found = []
+    for one in contributions[:N_REASONS]:
+        feature = declaration.feature(one["feature"])
+        if feature is None:
+            continue
+        value = value_text(feature, one["value"], declaration)
+        usual = value_text(feature, one["reference"], declaration)
+        found.append(
+            Reason(f"{feature.label}: {value}, usually {usual}", one["effect"])
+        )
+    return found
+
+
+def _place(quantiles: Sequence[float], value: object) -> float:
+    low, high = _ends(quantiles)
+    if not isinstance(value, int | float) or high <= low:
+        return 0.5
+    return min(max((value - low) / (high - low), 0.0), 1.0)
+
+
+def _curve(quantiles: Sequence[float]) -> tuple[float, ...]:
+    """Return the heights of bins between the 1st and the 99th percentile."""
+    if not quantiles:
+        return ()
+    low, high = _ends(quantiles)
+    if high <= low:
+        return ()
+    width = (high - low) / N_BINS
+    edges = [low + i * width for i in range(N_BINS + 1)]
+    return tuple(float(sum(a <= q < b for q in quantiles)) for a, b in pairwise(edges))
+
+
+def _ends(quantiles: Sequence[float]) -> tuple[float, float]:
+    return quantiles[len(quantiles) // 100], quantiles[-1 - len(quantiles) // 100]
+
+
+def _words(lower: float, same: float, higher: float, *, is_numeric: bool) -> str:
+    if not is_numeric:
+        return f"{numbers.percent(same)} the same"
+    if lower >= 0.5 and lower >= higher:
+        return f"{numbers.percent(lower)} are lower"
+    if higher >= 0.5:
+        return f"{numbers.percent(higher)} are higher"
+    return "usual"

@@ -1,0 +1,225 @@
+"""What was counted at each step, and the sums that must hold. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, NamedTuple
+
+
+def _count(title: str) -> Any:  # noqa: ANN401 -- a dataclass field stands for its value
+    return field(default=0, metadata={"title": title})
+
+
+@dataclass(slots=True)
+class Counts:
+    """Counts of one run, in the order of the path; each says what it counts."""
+
+    rows_first: int = _count("rows to train the first model on")
+    rows_live: int = _count("rows to score and review")
+    rows_last: int = _count("rows to compare the versions on")
+    n_broken: int = _count("broken rows planted")
+    n_again: int = _count("rows sent twice")
+    sent: int = _count("sent")
+    accepted: int = _count("accepted")
+    duplicates: int = _count("duplicates")
+    quarantined: int = _count("quarantined")
+    items: int = _count("items stored")
+    quarantine_rows: int = _count("rows in quarantine")
+    trained_first: int = _count("rows that version 1 was trained on")
+    waiting: int = _count("items left unscored")
+    scored: int = _count("scored by version 1")
+    scored_second: int = _count("scored by version 2 too, as a shadow")
+    scored_third: int = _count("scored by version 3 too, as a shadow")
+    routed_auto: int = _count("routed: the recommendation stands")
+    routed_review: int = _count("routed: to people")
+    by_policy: int = _count("… by the policy's rule")
+    by_audit: int = _count("… by the audit draw")
+    by_failure: int = _count("… without a usable prediction")
+    cases: int = _count("cases")
+    cases_first: int = _count("… first opinions")
+    cases_second: int = _count("… second opinions")
+    cases_adjudication: int = _count("… adjudications")
+    cases_decided: int = _count("cases decided")
+    cases_open: int = _count("cases open (of the last rows)")
+    routed_review_last: int = _count("of the last rows, to people")
+    requests: int = _count("requests to the API by reviewers")
+    acknowledged: int = _count("decisions acknowledged with 201")
+    repeated: int = _count("decisions sent twice with one key, same answer")
+    decisions: int = _count("decisions stored")
+    confirmed: int = _count("… confirm")
+    overridden: int = _count("… override")
+    unsure: int = _count("… can't tell")
+    outcomes_sent: int = _count("outcomes sent")
+    outcomes: int = _count("outcomes stored")
+    outcomes_unreviewed: int = _count("outcomes of items no person saw")
+    labels: int = _count("items with a label")
+    labels_decision: int = _count("… from a decision")
+    labels_adjudication: int = _count("… from an adjudication")
+    labels_outcome: int = _count("… from an outcome")
+    snapshot_rows: int = _count("rows of the snapshot")
+    file_rows: int = _count("rows read back from its CSV")
+    trained_second: int = _count("rows that version 2 was trained on: the snapshot")
+    trained_third: int = _count("rows that version 3 was trained on: both")
+
+
+class Identity(NamedTuple):
+    """A sum that must hold."""
+
+    text: str
+    left: int
+    right: int
+
+    @property
+    def holds(self) -> bool:
+        return self.left == self.right
+
+
+def identities(c: Counts) -> list[Identity]:
+    """Return every sum that must hold, whether it does or not."""
+    says = Identity
+    return [
+        says(
+            "sent = live + last + broken + twice",
+            c.sent,
+            c.rows_live + c.rows_last + c.n_broken + c.n_again,
+        ),
+        says(
+            "accepted + duplicates + quarantined = sent",
+            c.accepted + c.duplicates + c.quarantined,
+            c.sent,
+        ),
+        says("accepted = live + last", c.accepted, c.rows_live + c.rows_last),
+        says("duplicates = rows sent twice", c.duplicates, c.n_again),
+        says("quarantined = broken rows", c.quarantined, c.n_broken),
+        says("items stored = accepted", c.items, c.accepted),
+        says("rows in quarantine = quarantined", c.quarantine_rows, c.quarantined),
+        says("version 1 trained on the first rows", c.trained_first, c.rows_first),
+        says("nothing waits for a score", c.waiting, 0),
+        says("scored = accepted", c.scored, c.accepted),
+        says("scored by version 2 = last", c.scored_second, c.rows_last),
+        says("scored by version 3 = last", c.scored_third, c.rows_last),
+        says("auto + review = accepted", c.routed_auto + c.routed_review, c.accepted),
+        says(
+            "policy + audit + failure = review",
+            c.by_policy + c.by_audit + c.by_failure,
+            c.routed_review,
+        ),
+        says("first opinions = review", c.cases_first, c.routed_review),
+        says(
+            "first + second + adjudication = cases",
+            c.cases_first + c.cases_second + c.cases_adjudication,
+            c.cases,
+        ),
+        says("decided + open = cases", c.cases_decided + c.cases_open, c.cases),
+        says(
+            "open = those of the last rows to people",
+            c.cases_open,
+            c.routed_review_last,
+        ),
+        says("decisions stored = acknowledged", c.decisions, c.acknowledged),
+        says("decisions stored = cases decided", c.decisions, c.cases_decided),
+        says(
+            "confirm + override + can't tell = decisions",
+            c.confirmed + c.overridden + c.unsure,
+            c.decisions,
+        ),
+        says("outcomes stored = sent", c.outcomes, c.outcomes_sent),
+        says(
+            "labels = reviewed + outcomes of the rest",
+            c.labels,
+            c.routed_review - c.routed_review_last + c.outcomes_unreviewed,
+        ),
+        says(
+            "decision + adjudication + outcome = labels",
+            c.labels_decision + c.labels_adjudication + c.labels_outcome,
+            c.labels,
+        ),
+        says("labels from outcomes = outcomes stored", c.labels_outcome, c.outcomes),
+        says("rows of the snapshot = labels", c.snapshot_rows, c.labels),
+        says("rows of its CSV = rows of the snapshot", c.file_rows, c.snapshot_rows),
+        says(
+            "version 2 trained on the rows of the snapshot",
+            c.trained_second,
+            c.snapshot_rows,
+        ),
+        says(
+            "version 3 trained on the first rows and those of the snapshot",
+            c.trained_third,
+            c.rows_first + c.snapshot_rows,
+        ),
+    ]
+
+
+class Comparison(NamedTuple):
+    """How the versions do on the same last rows, against the truth of the file.
+
+    Each tuple holds one figure for each version, in their order.
+    """
+
+    n: int
+    n_positive: int
+    roc_auc: tuple[float, ...]
+    average_precision: tuple[float, ...]
+    right: tuple[int, ...]  # recommended labels that are the true ones
+
+
+@dataclass(slots=True)
+class Run:
+    """What came of one data set."""
+
+    name: str
+    slug: str
+    counts: Counts
+    comparison: Comparison | None = None
+    seconds: float = 0.0
+
+    @property
+    def broken(self) -> list[Identity]:
+        return [one for one in identities(self.counts) if not one.holds]
+
+
+def table(runs: Sequence[Run]) -> str:
+    """Return the counts as a Markdown table, a column for each run."""
+    lines = [["", *(run.name for run in runs)], ["---", *("---:" for _ in runs)]]
+    for one in fields(Counts):
+        cells = [f"{getattr(run.counts, one.name):,}" for run in runs]
+        lines.append([one.metadata["title"], *cells])
+    lines.append(["sums that hold", *(_held(run) for run in runs)])
+    lines += _comparisons(runs)
+    lines.append(["seconds", *(f"{run.seconds:,.0f}" for run in runs)])
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _held(run: Run) -> str:
+    n = len(identities(run.counts))
+    return f"{n - len(run.broken)} of {n}"
+
+
+def _comparisons(runs: Sequence[Run]) -> list[list[str]]:
+    def row(title: str, cells: Sequence[str]) -> list[str]:
+        return [title, *cells]
+
+    found = [run.comparison for run in runs]
+    return [
+        row(
+            "compared on (of them positive)",
+            [f"{one.n:,} ({one.n_positive:,})" if one else "-" for one in found],
+        ),
+        row("ROC AUC, version 1 → 2 → 3", [_pair(one, "roc_auc") for one in found]),
+        row(
+            "average precision, version 1 → 2 → 3",
+            [_pair(one, "average_precision") for one in found],
+        ),
+        row(
+            "right label, version 1 → 2 → 3",
+            [
+                " → ".join(f"{k / one.n:.1%}" for k in one.right) if one else "-"
+                for one in found
+            ],
+        ),
+    ]
+
+
+def _pair(comparison: Comparison | None, name: str) -> str:
+    if comparison is None:
+        return "-"
+    return " → ".join(f"{value:.3f}" for value in getattr(comparison, name))

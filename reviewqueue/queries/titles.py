@@ -1,0 +1,14 @@
+"""The heading of an item: the workflow's title filled with its values."""
+
+from predictions.models import Item, Workflow
+
+
+def item_title(item: Item, workflow: Workflow) -> str:
+    """Fill the title with the item's values; a missing one is "?"."""
+    title = workflow.declaration.title
+    if not title:
+        return item.external_id
+    names = [feature.name for feature in workflow.declaration.features]
+    known = {name: item.features.get(name) for name in names}
+    shown = {name: "?" if value is None else value for name, value in known.items()}
+    return title.format_map(shown)

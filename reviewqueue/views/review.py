@@ -1,0 +1,425 @@
+"""The reviewer's desk: one case, the call, the next case."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts.permissions import Permission
+from predictions.models import Workflow
+from predictions.services.explanations import explain_prediction
+from predictions.views.access import AuthenticatedRequest, open_workflow
+from reviewqueue.enums import CaseKind, Queue
+from reviewqueue.forms import DecideForm, LeaseForm, ReasonForm, SkipForm, SnoozeForm
+from reviewqueue.models import Case, Decision
+from reviewqueue.presentation import fact_groups, reasons
+from reviewqueue.queries.desk import (
+    held_case,
+    held_cases,
+    last_decision,
+    profile_of,
+    today_of,
+)
+from reviewqueue.queries.history import decisions_of, notes_of, same_subject
+from reviewqueue.queries.queue_state import count_waiting, queue_state
+from reviewqueue.queries.titles import item_title
+from reviewqueue.queries.visibility import hidden_item_ids, queues_of
+from reviewqueue.services.adjudication import FollowUpTaken
+from reviewqueue.services.claims import (
+    TooManyLeases,
+    claim_next_case,
+    open_case,
+    release_case,
+    renew_lease,
+    skip_case,
+    snooze_case,
+)
+from reviewqueue.services.decisions import (
+    InvalidDecision,
+    Judgement,
+    UndoRefused,
+    escalate_case,
+    record_decision,
+    undo_decision,
+)
+from reviewqueue.services.leases import AlreadyDecided, LeaseLost
+
+TEMPLATE = "reviewqueue/review.html"
+RENEW_SECONDS = 60
+
+
+@require_GET
+def review(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show the case that the reviewer holds, or lease the next one."""
+    page, workflow, queues = _open(request, slug)
+    wanted = request.GET.get("case", "")
+    return _desk(page, workflow, queues, wanted=_uuid(wanted))
+
+
+@require_POST
+def decide(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
+    """Record the call and show the next case."""
+    page, workflow, queues = _open(request, slug)
+    form = DecideForm(request.POST)
+    if not form.is_valid():
+        return _refused(page, workflow, queues, pk, _first_error(form), status=422)
+    data = form.cleaned_data
+    try:
+        record_decision(
+            case_id=_case_of(workflow, pk),
+            reviewer=page.user,
+            lease_token=data["lease_token"],
+            judgement=Judgement(
+                verdict=data["verdict"],
+                label=data["label"],
+                reason_code=data["reason_code"],
+                note=data["note"],
+            ),
+            now=timezone.now(),
+        )
+    except InvalidDecision as refusal:
+        return _refused(page, workflow, queues, pk, _sentence(refusal), status=422)
+    except AlreadyDecided:
+        if not Decision.objects.filter(case_id=pk, reviewer=page.user).exists():
+            return _lost(page, workflow, queues, "Somebody else decided this case.")
+    except LeaseLost as lost:
+        return _lost(page, workflow, queues, str(lost))
+    return _onward(page, workflow, queues)
+
+
+@require_POST
+def prefetch(request: HttpRequest, slug: str) -> HttpResponse:
+    """Lease the next case ahead, under its own lease, and have its reasons ready."""
+    page, workflow, queues = _open(request, slug)
+    now = timezone.now()
+    if len(held_cases(workflow, page.user)) != 1:
+        return HttpResponse(status=204)
+    try:
+        case = claim_next_case(
+            workflow=workflow, reviewer=page.user, queues=queues, now=now
+        )
+    except TooManyLeases:
+        return HttpResponse(status=204)
+    if case is not None and not case.blind and case.route.prediction is not None:
+        explain_prediction(case.route.prediction, now=now)
+    return HttpResponse(status=204)
+
+
+@require_POST
+def renew(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
+    """Extend the lease; the page asks while it is open."""
+    page, workflow, _ = _open(request, slug)
+    form = LeaseForm(request.POST)
+    if not form.is_valid():
+        return JsonResponse({"error": _first_error(form)}, status=422)
+    try:
+        case = renew_lease(
+            case_id=_case_of(workflow, pk),
+            holder=page.user,
+            lease_token=form.cleaned_data["lease_token"],
+            now=timezone.now(),
+        )
+    except (LeaseLost, AlreadyDecided) as lost:
+        return JsonResponse({"error": str(lost)}, status=409)
+    return JsonResponse({"lease_expires_at": case.lease_expires_at})
+
+
+@require_POST
+def skip(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
+    """Give the case back, never to be offered to this person again."""
+    form = SkipForm(request.POST)
+
+    def act(page: AuthenticatedRequest, workflow: Workflow) -> None:
+        skip_case(
+            case_id=_case_of(workflow, pk),
+            holder=page.user,
+            lease_token=form.cleaned_data["lease_token"],
+            reason=form.cleaned_data["reason"],
+            now=timezone.now(),
+        )
+
+    return _act(request, slug, pk, form, act)
+
+
+@require_POST
+def snooze(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
+    """Put the case off."""
+    form = SnoozeForm(request.POST)
+
+    def act(page: AuthenticatedRequest, workflow: Workflow) -> None:
+        now = timezone.now()
+        snooze_case(
+            case_id=_case_of(workflow, pk),
+            holder=page.user,
+            lease_token=form.cleaned_data["lease_token"],
+            until=form.moment(now),
+            reason="",
+            now=now,
+        )
+
+    return _act(request, slug, pk, form, act)
+
+
+@require_POST
+def escalate(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
+    """Pass the case to an adjudicator."""
+    form = ReasonForm(request.POST)
+
+    def act(page: AuthenticatedRequest, workflow: Workflow) -> None:
+        escalate_case(
+            case_id=_case_of(workflow, pk),
+            holder=page.user,
+            lease_token=form.cleaned_data["lease_token"],
+            reason=form.cleaned_data["reason"],
+            now=timezone.now(),
+        )
+
+    return _act(request, slug, pk, form, act)
+
+
+@require_POST
+def undo(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
+    """Take one's own decision back and show its case again."""
+    page, workflow, queues = _open(request, slug)
+    if not Decision.objects.filter(pk=pk, workflow=workflow).exists():
+        raise Decision.DoesNotExist
+    try:
+        case = undo_decision(decision_id=pk, by=page.user, now=timezone.now())
+    except (UndoRefused, FollowUpTaken) as refusal:
+        return _lost(page, workflow, queues, str(refusal))
+    return _onward(page, workflow, queues, wanted=case.pk)
+
+
+@require_POST
+def release(request: HttpRequest, slug: str) -> HttpResponse:
+    """Give back everything that the reviewer holds in the workflow."""
+    page, workflow, _ = _open(request, slug)
+    for case in held_cases(workflow, page.user):
+        if case.lease_token is not None:
+            release_case(
+                case_id=case.pk,
+                holder=page.user,
+                lease_token=case.lease_token,
+                now=timezone.now(),
+            )
+    messages.success(page, "Your cases are back in the queue.")
+    return redirect("home")
+
+
+def _open(
+    request: HttpRequest, slug: str
+) -> tuple[AuthenticatedRequest, Workflow, list[Queue]]:
+    page, workflow = open_workflow(request, slug, Permission.CASES_VIEW)
+    queues = queues_of(page.actor, workflow.pk)
+    if not queues:
+        message = "You review nothing in this workflow."
+        raise PermissionDenied(message)
+    return page, workflow, queues
+
+
+def _case_of(workflow: Workflow, pk: UUID) -> UUID:
+    """Return the id when the case is of this workflow. Raises: Case.DoesNotExist."""
+    found: UUID = Case.objects.values_list("pk", flat=True).get(
+        pk=pk, workflow=workflow
+    )
+    return found
+
+
+def _act(
+    request: HttpRequest,
+    slug: str,
+    pk: UUID,
+    form: LeaseForm,
+    act: Callable[[AuthenticatedRequest, Workflow], None],
+) -> HttpResponse:
+    page, workflow, queues = _open(request, slug)
+    if not form.is_valid():
+        return _refused(page, workflow, queues, pk, _first_error(form), status=422)
+    try:
+        act(page, workflow)
+    except InvalidDecision as refusal:
+        return _refused(page, workflow, queues, pk, _sentence(refusal), status=422)
+    except ValueError as refusal:
+        return _refused(page, workflow, queues, pk, str(refusal), status=422)
+    except (LeaseLost, AlreadyDecided) as lost:
+        return _lost(page, workflow, queues, str(lost))
+    return _onward(page, workflow, queues)
+
+
+def _onward(
+    page: AuthenticatedRequest,
+    workflow: Workflow,
+    queues: list[Queue],
+    *,
+    wanted: UUID | None = None,
+) -> HttpResponse:
+    if page.htmx:
+        return _desk(page, workflow, queues, wanted=wanted)
+    target = redirect("reviewqueue:review", slug=workflow.slug)
+    if wanted:
+        target["Location"] += f"?case={wanted}"
+    return target
+
+
+def _lost(
+    page: AuthenticatedRequest, workflow: Workflow, queues: list[Queue], why: str
+) -> HttpResponse:
+    """Say that the case is gone, with the next one as the way on."""
+    return _desk(page, workflow, queues, notice=why, status=409)
+
+
+def _refused(
+    page: AuthenticatedRequest,
+    workflow: Workflow,
+    queues: list[Queue],
+    pk: UUID,
+    why: str,
+    *,
+    status: int,
+) -> HttpResponse:
+    return _desk(page, workflow, queues, wanted=pk, error=why, status=status)
+
+
+def _desk(
+    page: AuthenticatedRequest,
+    workflow: Workflow,
+    queues: list[Queue],
+    *,
+    wanted: UUID | None = None,
+    notice: str = "",
+    error: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    now = timezone.now()
+    case = _current(page, workflow, queues, wanted, now=now)
+    context = {
+        "workflow": workflow,
+        "declaration": workflow.declaration,
+        "notice": notice,
+        "error": error,
+        "now": now,
+        "n_waiting": count_waiting(workflow, queues),
+        "today": today_of(workflow, page.user, now=now),
+        "last": _last(page, workflow, now=now),
+    }
+    if case is None:
+        context["state"] = queue_state(
+            workflow=workflow, reviewer=page.user, queues=queues, now=now
+        )
+    else:
+        context |= _case_context(page, workflow, case, now=now)
+    template = f"{TEMPLATE}#desk" if page.htmx else TEMPLATE
+    return render(page, template, context, status=status)
+
+
+def _current(
+    page: AuthenticatedRequest,
+    workflow: Workflow,
+    queues: list[Queue],
+    wanted: UUID | None,
+    *,
+    now: datetime,
+) -> Case | None:
+    """Return the case to look at, opened and with a full lease."""
+    case = held_case(workflow, page.user, wanted)
+    if case is None:
+        case = claim_next_case(
+            workflow=workflow, reviewer=page.user, queues=queues, now=now
+        )
+    if case is None or case.lease_token is None:
+        return None
+    opened = open_case(
+        case_id=case.pk, holder=page.user, lease_token=case.lease_token, now=now
+    )
+    case.lease_expires_at = opened.lease_expires_at
+    case.opened_at = opened.opened_at
+    return case
+
+
+def _case_context(
+    page: AuthenticatedRequest, workflow: Workflow, case: Case, *, now: datetime
+) -> dict[str, Any]:
+    declaration = workflow.declaration
+    earlier = same_subject(case.item)
+    context: dict[str, Any] = {
+        "case": case,
+        "item": case.item,
+        "title": item_title(case.item, workflow),
+        "groups": fact_groups(case.item.features, declaration, profile_of(workflow)),
+        "labels": _label_buttons(case, workflow),
+        "earlier": earlier,
+        "hidden_ids": hidden_item_ids(
+            page.actor, workflow.pk, [one.pk for one in earlier]
+        ),
+        "renew_seconds": RENEW_SECONDS,
+        "is_adjudication": case.kind == CaseKind.ADJUDICATION,
+        "snoozes": SnoozeForm.base_fields["until"].choices,  # type: ignore[attr-defined]
+    }
+    if case.blind:
+        return context
+    context["notes"] = list(notes_of(case.item))
+    prediction = case.route.prediction
+    if prediction is not None:
+        context["prediction"] = prediction
+        context["recommended"] = declaration.label_name(prediction.label)
+        found = reasons(explain_prediction(prediction, now=now), declaration)
+        context["reasons"] = found
+        context["largest"] = max((abs(r.effect) for r in found), default=1.0)
+    if case.kind == CaseKind.ADJUDICATION:
+        context["opinions"] = list(decisions_of(case.item))
+    return context
+
+
+def _label_buttons(case: Case, workflow: Workflow) -> list[dict[str, Any]]:
+    recommended = "" if case.blind else case.route.label
+    return [
+        {
+            "key": label.key,
+            "name": label.name,
+            "action": f"label-{place}" if place < 10 else "",
+            "is_recommended": label.key == recommended,
+        }
+        for place, label in enumerate(workflow.declaration.labels, start=1)
+    ]
+
+
+def _last(
+    page: AuthenticatedRequest, workflow: Workflow, *, now: datetime
+) -> dict[str, Any] | None:
+    decision = last_decision(workflow, page.user, now=now)
+    if decision is None:
+        return None
+    declaration = workflow.declaration
+    seconds = declaration.queue.undo_seconds
+    left = seconds - (now - decision.decided_at).total_seconds()
+    return {
+        "decision": decision,
+        "label": declaration.label_name(decision.label),
+        "recommended": declaration.label_name(decision.recommended_label),
+        "agreed": decision.label == decision.recommended_label,
+        "seconds_left": int(left),
+    }
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        return None
+
+
+def _first_error(form: LeaseForm) -> str:
+    name, errors = next(iter(form.errors.items()))
+    return f"{name.replace('_', ' ')}: {errors[0]}"
+
+
+def _sentence(refusal: InvalidDecision) -> str:
+    first = refusal.errors[0]
+    return f"{first.field}: {first.rule.replace('_', ' ')}"
