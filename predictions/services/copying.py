@@ -1,10 +1,11 @@
 """Bulk writes through PostgreSQL's COPY, inside the caller's transaction."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import LiteralString
 
 from django.db import connection, models
-from psycopg import sql
+from psycopg import Copy, sql
 
 _BINARY_HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)  # no flags, no extension
 _BINARY_END = b"\xff\xff"
@@ -15,7 +16,7 @@ def copy_rows(
 ) -> None:
     """COPY rows into the model's table; columns are database column names."""
     statement = _statement("COPY {} ({}) FROM STDIN", model, columns)
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+    with _copying(statement) as copy:
         for row in rows:
             copy.write_row(row)
 
@@ -30,8 +31,19 @@ def copy_encoded(
     value: test every column.
     """
     statement = _statement("COPY {} ({}) FROM STDIN (FORMAT binary)", model, columns)
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+    with _copying(statement) as copy:
         copy.write(b"".join((_BINARY_HEADER, *rows, _BINARY_END)))
+
+
+@contextmanager
+def _copying(statement: sql.Composed) -> Iterator[Copy]:
+    # Django leaves the errors of a COPY as psycopg's: callers catch Django's own.
+    with (
+        connection.wrap_database_errors,
+        connection.cursor() as cursor,
+        cursor.copy(statement) as copy,
+    ):
+        yield copy
 
 
 def _statement(
