@@ -10,15 +10,13 @@ import orjson
 
 from predictions.declaration import Declaration
 from predictions.intake.columns import ColumnMap
-from predictions.intake.readers import MalformedPayload
+from predictions.intake.files import kind_of
+from predictions.intake.readers import MalformedPayload, gunzip
 from predictions.intake.rows import RejectedItem, ValidItem
-from predictions.intake.tables import Labels, read_csv, read_parquet
+from predictions.intake.tables import MAX_CSV_BYTES, Labels, read_csv, read_parquet
 from predictions.intake.validation import compile_validator
 from predictions.intake.values import EPOCH
 from predictions.services.training import LabelledRows
-
-CSV_SUFFIXES = frozenset({".csv", ".tsv", ".txt"})
-PARQUET_SUFFIXES = frozenset({".parquet", ".pq"})
 
 
 class UnreadableTable(ValueError):
@@ -80,11 +78,12 @@ def _chunks(
     columns: ColumnMap,
     labels: Labels,
 ) -> Iterator[list[object]]:
-    suffix = path.suffix.lower()
-    if suffix in CSV_SUFFIXES:
-        return read_csv(file, declaration, columns, labels=labels)
-    if suffix in PARQUET_SUFFIXES:
+    kind = kind_of(path.name)
+    if kind.format == "parquet" and not kind.is_gzip:
         return read_parquet(file, declaration, columns, labels=labels)
+    if kind.format == "csv":
+        stream = gunzip(file, max_bytes=MAX_CSV_BYTES) if kind.is_gzip else file
+        return read_csv(stream, declaration, columns, labels=labels)
     raise UnreadableTable(f"file: neither CSV nor Parquet: {path.name}")
 
 

@@ -32,6 +32,23 @@ class LabelledRows:
     snapshot_id: UUID | None = None
 
 
+def joined_rows(parts: Sequence[LabelledRows]) -> LabelledRows:
+    """Put rows of several sources together; rows without weights weigh 1."""
+    if len(parts) == 1:
+        return parts[0]
+    return LabelledRows(
+        features=[one for part in parts for one in part.features],
+        labels=[one for part in parts for one in part.labels],
+        occurred_at=[one for part in parts for one in part.occurred_at],
+        weights=[
+            one for part in parts for one in part.weights or [1.0] * len(part.labels)
+        ],
+        snapshot_id=next(
+            (part.snapshot_id for part in parts if part.snapshot_id is not None), None
+        ),
+    )
+
+
 def train_version(
     *,
     workflow: Workflow,
