@@ -2,8 +2,6 @@
 
 import argparse
 import contextlib
-import fcntl
-import json
 import os
 import secrets
 import signal
@@ -12,33 +10,40 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from embedded.servers import ServersUnavailable, running_servers, temporary_servers
-from embedded.supervisor import ENVIRONMENT_FILE, PROJECT, UpOptions, say, up
+from embedded.binaries import ServersUnavailable
+from embedded.children import PROJECT
+from embedded.environment import environment_of_up, local_environment, with_inherited
+from embedded.processes import die_with_parent
+from embedded.servers import are_given, running_servers, temporary_servers
+from embedded.supervisor import UpOptions, say, signals_ignored_at_the_end, up
 
 
 def main() -> int:
     words = sys.argv[1:]
     split = words.index("--") if "--" in words else len(words)
     options, command = _parser().parse_args(words[:split]), words[split + 1 :]
-    data: Path = options.data.resolve()
-    try:
-        if options.action == "up":
-            return up(
-                UpOptions(
-                    port=options.port,
-                    data=data,
-                    as_json=options.json,
-                    with_demo=not options.no_demo,
-                    concurrency=options.concurrency,
-                )
+    data: Path = options.data.absolute()
+    signal.signal(signal.SIGTERM, _interrupt)
+    if options.action == "up":
+        return up(
+            UpOptions(
+                port=options.port,
+                data=data,
+                as_json=options.json,
+                with_demo=not options.no_demo,
+                concurrency=options.concurrency,
             )
-        if options.action == "manage":
-            command = [sys.executable, str(PROJECT / "manage.py"), *command]
-        with _addresses(data, temporary=options.action == "exec") as addresses:
-            return _run(command, addresses)
+        )
+    if options.action == "manage":
+        command = [sys.executable, str(PROJECT / "manage.py"), *command]
+    try:
+        with _environment(data, temporary=options.temporary) as environment:
+            return _run(command, environment)
     except ServersUnavailable as error:
         say(str(error))
         return 1
+    except KeyboardInterrupt:
+        return 128 + signal.SIGTERM
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -49,50 +54,58 @@ def _parser() -> argparse.ArgumentParser:
     start.add_argument("--json", action="store_true", help="one line when ready")
     start.add_argument("--no-demo", action="store_true", help="no demo workflows")
     start.add_argument("--concurrency", type=int, default=2, help="worker processes")
-    execute = actions.add_parser("exec", help="run a command with throw-away servers")
-    execute.add_argument("--temporary", action="store_true", help="the default")
+    execute = actions.add_parser("exec", help="run a command with servers")
+    execute.add_argument(
+        "--temporary", action="store_true", help="on servers that are thrown away"
+    )
     manage = actions.add_parser("manage", help="run a Django command")
+    manage.set_defaults(temporary=False)
     for sub in (start, execute, manage):
-        sub.add_argument("--data", type=Path, default=PROJECT / "data")
+        sub.add_argument(
+            "--data",
+            type=Path,
+            default=PROJECT / "data",
+            help="where everything is kept (default: ./data)",
+        )
     return parser
 
 
 @contextlib.contextmanager
-def _addresses(data: Path, *, temporary: bool) -> Iterator[Mapping[str, str]]:
-    """Yield where the servers are: the operator's, those of `up`, or fresh ones."""
-    if {"DATABASE_URL", "REDIS_URL"} <= set(os.environ):
-        yield {}
+def _environment(data: Path, *, temporary: bool) -> Iterator[Mapping[str, str]]:
+    """Yield what a command needs: the operator's servers, those of `up`, or fresh ones.
+
+    Raises: ServersUnavailable.
+    """
+    throw_away = {"SECRET_KEY": secrets.token_hex(32), "INSECURE_HTTP": "1"}
+    if are_given():
+        yield throw_away | os.environ
     elif temporary:
         durable = os.environ.get("EMBEDDED_DURABLE") == "1"
         with temporary_servers(durable=durable) as servers:
-            yield servers.environment()
-    elif _is_up(data):
-        yield json.loads((data / ENVIRONMENT_FILE).read_text())
+            yield throw_away | os.environ | servers.environment()
+    elif saved := environment_of_up(data):
+        yield with_inherited(saved)
     else:
-        saved = data / ENVIRONMENT_FILE
-        known = json.loads(saved.read_text()) if saved.exists() else {}
         with running_servers(data / "servers") as servers:
-            yield {**known, **servers.environment()}
+            yield with_inherited(local_environment(data, servers.environment()))
 
 
-def _is_up(data: Path) -> bool:
-    try:
-        with (data / "up.lock").open() as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
+def _run(command: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run a command to its end; it hears of Ctrl-C from the terminal, as we do."""
+    with signals_ignored_at_the_end():
+        process = subprocess.Popen(  # noqa: S603 -- asked for
+            command,
+            env=dict(environment),
+            preexec_fn=die_with_parent(signal.SIGTERM),
+        )
+        signal.signal(signal.SIGINT, lambda *_: None)
+        signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+        code = process.wait()
+    return code if code >= 0 else 128 - code
 
 
-def _run(command: Sequence[str], addresses: Mapping[str, str]) -> int:
-    defaults = {"SECRET_KEY": secrets.token_hex(32), "INSECURE_HTTP": "1"}
-    environment = {**defaults, **os.environ, **addresses}
-    process = subprocess.Popen(command, env=environment)  # noqa: S603 -- asked for
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda received, _: process.send_signal(received))
-    return process.wait()
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -4,36 +4,35 @@ One process looks after the two servers, the web server, a Celery worker and bea
 Everything binds to loopback or to private sockets.
 """
 
-import fcntl
-import hashlib
+import contextlib
 import json
-import os
-import secrets
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
-from embedded.servers import ServersUnavailable, die_with_parent, running_servers
+from embedded.binaries import ServersUnavailable
+from embedded.children import Child, project_children
+from embedded.environment import (
+    LOCK_FILE,
+    local_environment,
+    save_environment,
+    with_inherited,
+)
+from embedded.files import hold_lock, private_folder
+from embedded.preparation import Preparation, SignIns, UpFailed
+from embedded.servers import GivenServers, Servers, are_given, running_servers
 
-PROJECT = Path(__file__).resolve().parent.parent
 READY_SECONDS = 120.0
-STOP_SECONDS = 15.0
-RESTART_PAUSES = (0.5, 1.0, 2.0, 5.0, 10.0)
-ENVIRONMENT_FILE = "environment.json"
-
-
-class UpFailed(RuntimeError):
-    """The start cannot go on; the message says why."""
+WATCH_SECONDS = 0.5
+AnyServers = Servers | GivenServers
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,35 +44,21 @@ class UpOptions:
     concurrency: int
 
 
-@dataclass
-class Child:
-    """A process to keep alive."""
-
-    name: str
-    command: Sequence[str]
-    process: subprocess.Popen[bytes] | None = None
-    n_deaths: int = 0
-    restart_at: float = 0.0
-    started_at: float = field(default=0.0)
-
-
 def up(options: UpOptions) -> int:
     """Run until Ctrl-C or SIGTERM. Returns the exit code."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupt)
     try:
         with ExitStack() as stack:
-            stack.enter_context(_data_folder_lock(options.data))
+            _hold_data_folder(options.data, stack)
             _check_port(options.port)
-            servers = stack.enter_context(running_servers(options.data / "servers"))
-            environment = _environment(options, servers.environment())
-            return _run_all(options, environment)
+            servers = stack.enter_context(_servers(options))
+            stack.enter_context(signals_ignored_at_the_end())
+            _run_all(options, servers)
     except KeyboardInterrupt:
         say("stopped")
-        return 0
     except (UpFailed, ServersUnavailable) as error:
         say(str(error))
         return 1
+    return 0
 
 
 def say(text: str) -> None:
@@ -81,207 +66,67 @@ def say(text: str) -> None:
     sys.stderr.flush()
 
 
-def _run_all(options: UpOptions, environment: Mapping[str, str]) -> int:
-    started = time.monotonic()
-    _prepare(options, environment)
-    children = _children(options)
+@contextlib.contextmanager
+def signals_ignored_at_the_end() -> Iterator[None]:
+    """Let what follows this block finish, however often Ctrl-C is pressed."""
     try:
-        for child in children:
-            _start(child, options, environment)
-        facts = _demo(options, environment)
-        url = f"http://127.0.0.1:{options.port}"
-        _wait_until_ready(url, children, options)
-        _announce(url, facts, as_json=options.as_json)
-        say(f"ready in {time.monotonic() - started:.1f} s; Ctrl-C stops everything")
-        while True:
-            for child in children:
-                _keep_alive(child, options, environment)
-            time.sleep(0.5)
+        yield
     finally:
-        # Children that die now die because they are told to.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
-        _stop_all(children)
 
 
-def _prepare(options: UpOptions, environment: Mapping[str, str]) -> None:
+def _run_all(options: UpOptions, servers: AnyServers) -> None:
+    started = time.monotonic()
+    ours = local_environment(options.data, servers.environment())
+    save_environment(options.data, ours)
+    environment = with_inherited(ours)
+    preparation = Preparation(options.data, environment)
     say("preparing the database")
-    static = _collect_static(options, environment)
-    migrate = _manage(options, environment, "migrate", "--no-input", "--verbosity", "0")
-    for process, what in ((migrate, "migrate"), (static, "collectstatic")):
-        if process is not None and process.wait():
-            msg = f"{what} failed; see {options.data / 'logs' / (what + '.log')}"
-            raise UpFailed(msg)
-    if static is not None:
-        _static_stamp(options).write_text(_static_state())
-
-
-def _collect_static(
-    options: UpOptions, environment: Mapping[str, str]
-) -> subprocess.Popen[bytes] | None:
-    stamp = _static_stamp(options)
-    if stamp.exists() and stamp.read_text() == _static_state():
-        return None
-    shutil.rmtree(options.data / "static", ignore_errors=True)
-    return _manage(
-        options, environment, "collectstatic", "--no-input", "--verbosity", "0"
+    preparation.migrate_and_collect()
+    children = project_children(
+        data=options.data,
+        port=options.port,
+        concurrency=options.concurrency,
+        environment=environment,
     )
+    with ExitStack() as stack:
+        for child in children:
+            # The last that was started stops first: nothing new comes in.
+            stack.callback(child.stop)
+            child.start()
+        stack.enter_context(signals_ignored_at_the_end())
+        sign_ins = _sign_ins(options, preparation)
+        url = f"http://127.0.0.1:{options.port}"
+        _wait_until_ready(url, children)
+        _announce(url, sign_ins, as_json=options.as_json)
+        say(f"ready in {time.monotonic() - started:.1f} s; Ctrl-C stops everything")
+        _watch(servers, children)
 
 
-def _static_stamp(options: UpOptions) -> Path:
-    return options.data / "static.stamp"
+def _watch(servers: AnyServers, children: Sequence[Child]) -> None:
+    while True:
+        for name in servers.revive():
+            say(f"{name} had ended; it is running again")
+        for child in children:
+            if told := child.keep_alive():
+                say(told)
+        time.sleep(WATCH_SECONDS)
 
 
-def _static_state() -> str:
-    digest = hashlib.sha256()
-    sources = [PROJECT / "requirements.txt"]
-    sources += sorted(p for p in (PROJECT / "static").rglob("*") if p.is_file())
-    for path in sources:
-        digest.update(str(path.relative_to(PROJECT)).encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
-def _manage(
-    options: UpOptions, environment: Mapping[str, str], command: str, *words: str
-) -> subprocess.Popen[bytes]:
-    with _log(options, command) as log:
-        return subprocess.Popen(  # noqa: S603 -- our own command
-            [sys.executable, "manage.py", command, *words],
-            cwd=PROJECT,
-            env=dict(environment),
-            stdout=log,
-            stderr=log,
-            preexec_fn=die_with_parent(signal.SIGTERM),
-        )
-
-
-def _children(options: UpOptions) -> list[Child]:
-    python = sys.executable
-    schedule = options.data / "celerybeat-schedule"
-    celery = [python, "-m", "celery", "--app", "config"]
-    return [
-        Child(
-            "worker",
-            [
-                *celery,
-                "worker",
-                f"--concurrency={options.concurrency}",
-                "--without-gossip",
-                "--without-mingle",
-                "--loglevel=INFO",
-            ],
-        ),
-        Child("beat", [*celery, "beat", f"--schedule={schedule}", "--pidfile="]),
-        Child(
-            "web",
-            [
-                str(Path(python).parent / "granian"),
-                "--interface=wsgi",
-                "--host=127.0.0.1",
-                f"--port={options.port}",
-                "--workers=2",
-                "--blocking-threads=4",
-                "--no-ws",
-                "config.wsgi:application",
-            ],
-        ),
-    ]
-
-
-def _start(child: Child, options: UpOptions, environment: Mapping[str, str]) -> None:
-    with _log(options, child.name) as log:
-        child.process = subprocess.Popen(  # noqa: S603 -- our own command
-            child.command,
-            cwd=PROJECT,
-            env=dict(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,  # Ctrl-C is passed on in order, by us
-            preexec_fn=die_with_parent(signal.SIGTERM),
-        )
-    child.started_at = time.monotonic()
-    child.restart_at = 0.0
-
-
-def _keep_alive(
-    child: Child, options: UpOptions, environment: Mapping[str, str]
-) -> None:
-    if child.process is None or child.process.poll() is None:
-        return
-    now = time.monotonic()
-    if not child.restart_at:
-        if now - child.started_at > 60:
-            child.n_deaths = 0
-        pause = RESTART_PAUSES[min(child.n_deaths, len(RESTART_PAUSES) - 1)]
-        child.n_deaths += 1
-        child.restart_at = now + pause
-        say(
-            f"{child.name} ended with {child.process.returncode}; "
-            f"starting it again in {pause:g} s"
-        )
-    elif now >= child.restart_at:
-        _start(child, options, environment)
-
-
-def _stop_all(children: Sequence[Child]) -> None:
-    """Stop web first, so that nothing new comes in, then beat, then the worker."""
-    for child in reversed(children):
-        if child.process is not None and child.process.poll() is None:
-            child.process.send_signal(signal.SIGTERM)
-    deadline = time.monotonic() + STOP_SECONDS
-    for child in children:
-        if child.process is None:
-            continue
-        try:
-            child.process.wait(timeout=max(0.1, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            os.killpg(child.process.pid, signal.SIGKILL)
-            child.process.wait()
-
-
-def _demo(options: UpOptions, environment: Mapping[str, str]) -> dict[str, object]:
-    """Load the demo and return its sign-ins and keys; at later starts just read them."""
+def _sign_ins(options: UpOptions, preparation: Preparation) -> SignIns:
     if not options.with_demo:
         return {"accounts": [], "api_keys": {}}
-    loaded = options.data / "demo.json"
-    if loaded.exists():
-        known: dict[str, object] = json.loads(loaded.read_text())
-        return known
     say("loading the demo workflows")
-    credentials = options.data / "credentials.json"
-    with _log(options, "demo") as log:
-        done = subprocess.run(  # noqa: S603 -- our own command
-            [
-                sys.executable,
-                "manage.py",
-                "demo",
-                "--json",
-                f"--credentials={credentials}",
-            ],
-            cwd=PROJECT,
-            env=dict(environment),
-            stdout=subprocess.PIPE,
-            stderr=log,
-            preexec_fn=die_with_parent(signal.SIGTERM),
-            check=False,
-        )
-    if done.returncode:
-        msg = f"the demo failed; see {options.data / 'logs' / 'demo.log'}"
-        raise UpFailed(msg)
-    facts: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
-    _write_private(loaded, json.dumps(facts))
-    return facts
+    return preparation.load_demo()
 
 
-def _wait_until_ready(url: str, children: Sequence[Child], options: UpOptions) -> None:
+def _wait_until_ready(url: str, children: Sequence[Child]) -> None:
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline:
         for child in children:
-            if child.process is not None and child.process.poll() is not None:
-                log = options.data / "logs" / f"{child.name}.log"
-                msg = f"{child.name} ended at its start; see {log}"
+            if child.has_ended():
+                msg = f"{child.name} ended at its start; see {child.log}"
                 raise UpFailed(msg)
         try:
             with urllib.request.urlopen(f"{url}/health/ready", timeout=5):  # noqa: S310 -- our own loopback address
@@ -292,59 +137,30 @@ def _wait_until_ready(url: str, children: Sequence[Child], options: UpOptions) -
     raise UpFailed(msg)
 
 
-def _announce(url: str, facts: Mapping[str, object], *, as_json: bool) -> None:
+def _announce(url: str, sign_ins: SignIns, *, as_json: bool) -> None:
     if as_json:
-        sys.stdout.write(json.dumps({"url": url, **facts}) + "\n")
-        sys.stdout.flush()
-        return
-    lines = ["", f"  Countersign is at {url}", ""]
-    accounts = facts.get("accounts")
-    for account in accounts if isinstance(accounts, list) else []:
-        roles = ", ".join(account["roles"])
-        lines.append(f"  {account['username']:<12} {account['password']:<20} {roles}")
-    sys.stdout.write("\n".join([*lines, "", ""]))
+        text = json.dumps({"url": url, **sign_ins})
+    else:
+        lines = [
+            f"  {account['username']:<16} {account['password']:<20} "
+            + ", ".join(account["roles"])
+            for account in sign_ins["accounts"]
+        ]
+        text = "\n".join(["", f"  Countersign is at {url}", "", *lines, ""])
+    sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 
 
-def _environment(options: UpOptions, addresses: Mapping[str, str]) -> dict[str, str]:
-    media, static = options.data / "media", options.data / "static"
-    ours = {
-        **addresses,
-        "SECRET_KEY": _secret_key(options.data / "secret.key"),
-        "ALLOWED_HOSTS": "localhost,127.0.0.1,[::1]",
-        "INSECURE_HTTP": "1",
-        "COUNTERSIGN_MEDIA_ROOT": str(media),
-        "COUNTERSIGN_STATIC_ROOT": str(static),
-        "OMP_NUM_THREADS": "1",
-        "PYTHONUNBUFFERED": "1",
-    }
-    _write_private(options.data / ENVIRONMENT_FILE, json.dumps(ours))
-    return {**os.environ, **ours}
-
-
-def _secret_key(path: Path) -> str:
-    if not path.exists():
-        _write_private(path, secrets.token_urlsafe(50))
-    return path.read_text().strip()
-
-
-def _write_private(path: Path, text: str) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w") as file:
-        file.write(text)
-
-
-def _data_folder_lock(data: Path) -> IO[str]:
+def _hold_data_folder(data: Path, stack: ExitStack) -> None:
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    (data / "logs").mkdir(mode=0o700, exist_ok=True)
-    lock = (data / "up.lock").open("w")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        lock.close()
+    private_folder(data / "logs")
+    lock = hold_lock(data / LOCK_FILE, wait_seconds=1)
+    if lock is None:
         msg = f"already running on the data folder {data}"
-        raise UpFailed(msg) from error
-    return lock
+        raise UpFailed(msg)
+    stack.enter_context(lock)
+    # Figures of processes that are gone.
+    shutil.rmtree(data / "metrics", ignore_errors=True)
 
 
 def _check_port(port: int) -> None:
@@ -352,14 +168,12 @@ def _check_port(port: int) -> None:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            msg = f"port {port} is taken: choose another with --port"
+        except (OSError, OverflowError) as error:
+            msg = f"port {port} cannot be used ({error}): choose another with --port"
             raise UpFailed(msg) from error
 
 
-def _log(options: UpOptions, name: str) -> IO[bytes]:
-    return (options.data / "logs" / f"{name}.log").open("ab")
-
-
-def _interrupt(number: int, frame: object) -> None:
-    raise KeyboardInterrupt
+def _servers(options: UpOptions) -> contextlib.AbstractContextManager[AnyServers]:
+    if are_given():
+        return contextlib.nullcontext(GivenServers())
+    return running_servers(options.data / "servers")
