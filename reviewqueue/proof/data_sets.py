@@ -172,7 +172,7 @@ def _arriving(
         order = np.random.default_rng(seed).permutation(len(rows))
     return [
         Row(rows[i][0], FIRST_ARRIVAL + step * timedelta(minutes=5), *rows[i][1:])
-        for step, i in enumerate(order)
+        for step, i in enumerate(order.tolist())
     ]
 
 
