@@ -11,7 +11,6 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import TypedDict
 from uuid import UUID, uuid4
 
 import orjson
@@ -19,6 +18,7 @@ from django.db import connection, transaction
 from psycopg import sql
 
 from accounts.ids import uuid7_batch
+from benchmarks.results import Result
 from predictions.enums import IntakeSource
 from predictions.intake.readers import CHUNK_SIZE, read_ndjson
 from predictions.models import Item, Workflow
@@ -54,19 +54,6 @@ costs = {{ false_positive = 1, false_negative = 5 }}
 type Raw = dict[str, object]
 
 
-class Result(TypedDict, total=False):
-    """One line of the table of results; rates are per second."""
-
-    name: str
-    n: int
-    ours: float
-    raw: float
-    ratio: float
-    unit: str
-    p50: float  # milliseconds of one chunk
-    p99: float
-
-
 def run(n: int = 100_000) -> list[Result]:
     """Time intake of `n` items per round, from decoded JSON and from NDJSON bytes."""
     workflow = _workflow()
@@ -90,6 +77,7 @@ def run(n: int = 100_000) -> list[Result]:
             raw=rates[peer],
             ratio=rates[ours] / rates[peer],
             unit="items/s",
+            aim="≥ 0.5 of the table",
         )
         for ours, peer in itertools.product(("items", "ndjson"), ("table", "twin"))
     ]

@@ -60,7 +60,7 @@ class UploadForm(forms.Form):
     )
 
     def clean_file(self) -> "UploadedFile[bytes]":
-        sent: "UploadedFile[bytes]" = self.cleaned_data["file"]
+        sent: UploadedFile[bytes] = self.cleaned_data["file"]
         limit = settings.INTAKE_MAX_UPLOAD_BYTES
         if sent.size is not None and sent.size > limit:
             raise forms.ValidationError(f"The file has more than {limit:,} bytes.")
@@ -92,7 +92,7 @@ class UploadForm(forms.Form):
 
     def kind(self) -> FileKind:
         """Return what the file is. Raises: MalformedPayload."""
-        sent: "UploadedFile[bytes]" = self.cleaned_data["file"]
+        sent: UploadedFile[bytes] = self.cleaned_data["file"]
         return kind_of(sent.name or "", told=self.cleaned_data.get("format", ""))
 
     def columns(self) -> ColumnMap:

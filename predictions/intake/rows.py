@@ -10,8 +10,8 @@ class ValidItem(NamedTuple):
     """An item that may be stored. A named tuple, for they are made by the million.
 
     `position` is its index in what was sent. `features` is canonical JSON (sorted
-    keys); `moment` is when it occurred, in microseconds since 1970. `content_hash` (SHA-256)
-    is over both: what makes two sendings of one external id the same.
+    keys); `moment` is when it occurred, in microseconds since 1970. `content_hash`
+    (SHA-256) is over both: what makes two sendings of one external id the same.
     """
 
     position: int

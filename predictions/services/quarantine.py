@@ -1,5 +1,6 @@
 """Correct and re-submit what was refused, or say that it is not wanted."""
 
+import contextlib
 from datetime import datetime
 
 from django.db import transaction
@@ -19,6 +20,10 @@ class NotOpen(Exception):
     """Somebody has resubmitted or discarded the item already."""
 
 
+class _RefusedAgain(Exception):
+    """Undoes the second entry in quarantine that the same payload would make."""
+
+
 @transaction.atomic
 def resubmit(
     *, quarantined: QuarantinedItem, payload: object, by: User, now: datetime
@@ -31,8 +36,7 @@ def resubmit(
     """
     locked = _lock_open(quarantined)
     result = IntakeResult()
-    with transaction.atomic():
-        point = transaction.savepoint()
+    with contextlib.suppress(_RefusedAgain), transaction.atomic():
         store_chunk(
             workflow=locked.workflow,
             raw_items=[payload],
@@ -43,8 +47,9 @@ def resubmit(
             keep_ids=True,
         )
         if result.quarantined:
-            transaction.savepoint_rollback(point)
-            return result.quarantined
+            raise _RefusedAgain
+    if result.quarantined:
+        return result.quarantined
     item_id = next(iter(result.item_ids.values()))
     locked.item = Item.objects.get(pk=item_id)
     _close(locked, QuarantineStatus.RESUBMITTED, by=by, now=now)
