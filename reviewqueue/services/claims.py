@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import IntegrityError, connection, transaction
@@ -96,7 +97,7 @@ def _claim(
         workflow=workflow, reviewer=reviewer, limit=rules.max_leases, now=now
     )
     wake_snoozed(workflow=workflow, now=now)
-    parameters: dict[str, object] = {
+    parameters: dict[str, Any] = {
         "workflow": workflow.pk,
         "reviewer": reviewer.pk,
         "token": uuid4(),
@@ -123,7 +124,7 @@ def _claim(
 
 
 def _first_claimed(
-    parameters: dict[str, object], queues: Sequence[Queue]
+    parameters: dict[str, Any], queues: Sequence[Queue]
 ) -> tuple[UUID, str] | None:
     with connection.cursor() as cursor:
         for queue in queues:

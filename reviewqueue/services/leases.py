@@ -4,6 +4,8 @@ from datetime import datetime
 from typing import TypedDict
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from accounts.models import User
 from predictions.models import Item
 from reviewqueue.enums import CaseStatus
@@ -57,18 +59,25 @@ def lock_held_case(*, case_id: UUID, holder: User, lease_token: UUID) -> Case:
 
 def lock_case(case_id: UUID) -> Case:
     """Lock the item of a case, then the case. Raises: Case.DoesNotExist."""
-    item_id = Case.objects.values_list("item_id", flat=True).get(pk=case_id)
-    lock_item(item_id)
-    return (
+    item = _lock_items(Item.objects.filter(cases=case_id)).first()
+    case = (
         Case.objects.select_for_update(of=("self",))
         .select_related("route", "workflow")
         .get(pk=case_id)
     )
+    if item is not None:
+        case.item = case.route.item = item
+    return case
 
 
 def lock_item(item_id: UUID) -> None:
     """Serialise everything that settles one item."""
-    Item.objects.select_for_update(no_key=True).only("id").get(pk=item_id)
+    _lock_items(Item.objects.filter(pk=item_id)).get()
+
+
+def _lock_items(items: QuerySet[Item]) -> QuerySet[Item]:
+    locked = items.select_for_update(no_key=True, of=("self",))
+    return locked.only("id", "workflow_id", "external_id").order_by("pk")
 
 
 def update_case(case: Case, **changes: object) -> None:

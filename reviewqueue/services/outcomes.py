@@ -12,6 +12,7 @@ from predictions.models import Item, Workflow
 from reviewqueue.enums import LabelSource
 from reviewqueue.models import Outcome
 from reviewqueue.services.labels import write_label
+from reviewqueue.services.leases import lock_item
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def _error(
 
 @transaction.atomic
 def _record_one(row: OutcomeRow, *, item: Item, by: User | None, now: datetime) -> bool:
-    Item.objects.select_for_update(no_key=True).only("id").get(pk=item.pk)
+    lock_item(item.pk)
     outcome, is_new = Outcome.objects.get_or_create(
         item=item,
         label=row.label,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -59,7 +60,7 @@ def _take(
     *, workflow: Workflow, limit: int, only: Sequence[UUID] | None
 ) -> list[tuple[UUID, str, datetime]]:
     statement = _TAKE.format(only="" if only is None else "AND p.item_id = ANY(%s)")
-    parameters: list[object] = [workflow.pk]
+    parameters: list[Any] = [workflow.pk]
     if only is not None:
         parameters.append(list(only))
     parameters.append(limit)

@@ -282,4 +282,7 @@ def _mine(snapshot: Snapshot, token: UUID) -> Any:  # noqa: ANN401 -- a queryset
 
 def _sha256(target: IO[bytes]) -> str:
     target.seek(0)
-    return hashlib.file_digest(target, "sha256").hexdigest()
+    digest = hashlib.sha256()
+    for block in iter(lambda: target.read(1 << 20), b""):
+        digest.update(block)
+    return digest.hexdigest()

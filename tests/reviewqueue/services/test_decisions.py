@@ -514,6 +514,6 @@ def test_decision_costs_a_fixed_number_of_queries(
     now: datetime,
     django_assert_max_num_queries: DjangoAssertNumQueries,
 ) -> None:
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(11):
         decide(held, alice, now=now)
     assert Label.objects.count() == 1
