@@ -1,8 +1,9 @@
 """Structured logs: JSON lines in production, readable lines at a terminal."""
 
 import structlog
+from structlog.typing import Processor
 
-PROCESSORS = [
+PROCESSORS: list[Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,

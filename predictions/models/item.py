@@ -55,7 +55,9 @@ class Item(models.Model):
                 level=pgtrigger.Statement,
                 when=pgtrigger.After,
                 operation=pgtrigger.Insert,
-                referencing=pgtrigger.Referencing(new="stored"),
+                referencing=pgtrigger.Referencing(  # type: ignore[no-untyped-call]
+                    new="stored"
+                ),
                 func=(
                     "INSERT INTO predictions_pendingscore "
                     "(item_id, workflow_id, filed_at) "

@@ -90,9 +90,9 @@ def _score_with(
         return [ScoredItem(item.id, None, failure.reason) for item in items]
     latency_ms = (time.perf_counter() - started) * 1000 / len(items)
     if result.bad_rows:
-        failure = next(iter(result.bad_rows.values()))
+        first = next(iter(result.bad_rows.values()))
         model_health.note_bad_rows(
-            version=version, failure=failure, n_items=len(result.bad_rows), now=now
+            version=version, failure=first, n_items=len(result.bad_rows), now=now
         )
     else:
         model_health.note_success(version=version, n_items=len(items), now=now)

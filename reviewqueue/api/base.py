@@ -1,7 +1,7 @@
 """What every operation shares: actor, workflow, body, documentation of errors."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 from uuid import UUID
 
@@ -39,7 +39,9 @@ class ProblemSerializer(serializers.Serializer[Any]):
     title = serializers.CharField()
     status = serializers.IntegerField()
     detail = serializers.CharField()
-    errors = serializers.ListField(child=serializers.DictField(), required=False)
+    errors = serializers.ListField(  # type: ignore[assignment]  # RFC 9457's name
+        child=serializers.DictField(), required=False
+    )
     gate = serializers.CharField(required=False)
     position = serializers.IntegerField(required=False)
 
@@ -58,23 +60,24 @@ class Operation(APIView):
         return cast("User", request.user)
 
 
-def documented(
+def documented[F: Callable[..., Any]](
     operation_id: str,
     *,
     summary: str,
     answers: Mapping[int | tuple[int, str], object],
     errors: Iterable[int] = (),
     **more: Any,  # noqa: ANN401 -- handed to drf-spectacular as it is
-) -> Any:  # noqa: ANN401 -- a decorator of its library
+) -> Callable[[F], F]:
     """Describe an operation; 401, 403, 404 and 405 may always come."""
-    responses: dict[object, object] = dict(answers)
+    responses: dict[Any, Any] = dict(answers)
     for status in sorted({401, 403, 404, 405, 406, *errors}):
         responses[(status, "application/problem+json")] = OpenApiResponse(
             ProblemSerializer, description=_MEANINGS[status]
         )
-    return extend_schema(
+    decorator: Callable[[F], F] = extend_schema(
         operation_id=operation_id, summary=summary, responses=responses, **more
     )
+    return decorator
 
 
 _MEANINGS = {

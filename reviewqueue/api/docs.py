@@ -7,7 +7,7 @@ from drf_spectacular.views import SpectacularRedocView
 
 # Redoc writes its styles into the page and starts a worker from a blob. The page shows
 # nothing but the schema, and its scripts still come from here alone.
-REDOC_CSP = {
+REDOC_CSP: dict[str, list[str]] = {
     "default-src": [CSP.NONE],
     "script-src": [CSP.SELF],
     "style-src": [CSP.SELF, CSP.UNSAFE_INLINE],

@@ -1,8 +1,9 @@
 """Items in, items out, quarantine, late truth."""
 
+import io
 from collections.abc import Iterator, Mapping
 from itertools import chain
-from typing import IO, Any
+from typing import IO, Any, cast
 from uuid import UUID
 
 from django.conf import settings
@@ -19,6 +20,7 @@ from accounts.permissions import Actor, Permission
 from predictions.declaration import FieldError
 from predictions.enums import IntakeSource, QuarantineStatus
 from predictions.intake.readers import (
+    ByteStream,
     PayloadTooLarge,
     gunzip,
     read_json,
@@ -72,7 +74,7 @@ class _Stream(BaseParser):
         stream: IO[bytes],
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
-    ) -> IO[bytes]:
+    ) -> Any:  # noqa: ANN401 -- the stream itself, where DRF expects data
         return stream
 
 
@@ -93,7 +95,7 @@ def body_chunks(request: Request, *, max_bytes: int) -> Iterator[list[object]]:
     if declared.isdecimal() and int(declared) > max_bytes:
         raise PayloadTooLarge(max_bytes)
     encoding = request.META.get("HTTP_CONTENT_ENCODING", "identity").lower()
-    stream = request.data if request.META.get("CONTENT_LENGTH") != "0" else request
+    stream = cast("ByteStream", request.data or io.BytesIO())
     if encoding == "gzip":
         stream = gunzip(stream, max_bytes=max_bytes)
     elif encoding not in {"identity", ""}:

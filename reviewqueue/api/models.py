@@ -87,7 +87,7 @@ class ModelList(Operation):
         version = register_model(
             workflow=workflow,
             artifact=artifact.read(),
-            description=_description(request.data.get("description")),
+            description=_description(request.POST.get("description")),
             by=self.user(request),
             now=timezone.now(),
         )

@@ -22,7 +22,6 @@ from reviewqueue.services.pipeline import process_batch
 from reviewqueue.services.policies import first_policy
 
 DAYS = 21
-ALGORITHMS = ("logistic", "gradient_boosting", "baseline")
 
 
 def declare_demo(*, folder: Path, slug: str, by: User, now: datetime) -> Workflow:
@@ -70,9 +69,9 @@ def fill_workflow(
         workflow=workflow,
         now=now - timedelta(hours=6),
     )
-    for hours, chunk in ((5, rows[n_past::2]), (1, rows[n_past + 1 :: 2])):
+    for hours, newest in ((5, rows[n_past::2]), (1, rows[n_past + 1 :: 2])):
         moment = now - timedelta(hours=hours)
-        _arrive([row[:2] for row in chunk], workflow=workflow, now=moment)
+        _arrive([row[:2] for row in newest], workflow=workflow, now=moment)
     refresh_profile(workflow=workflow, now=now)
     return n_decided
 
@@ -81,7 +80,6 @@ def _train_champion(
     workflow: Workflow, stream: Stream, *, by: User, seed: int, now: datetime
 ) -> None:
     n = len(stream.history)
-    algorithm = next(name for name in ALGORITHMS if name == stream.algorithm)
     version = train_version(
         workflow=workflow,
         rows=LabelledRows(
@@ -89,7 +87,7 @@ def _train_champion(
             labels=[label for _, label in stream.history],
             occurred_at=[now - timedelta(minutes=10 * (n - i)) for i in range(n)],
         ),
-        algorithm=algorithm,
+        algorithm=stream.algorithm,
         seed=seed,
         by=by,
         now=now,

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.datasets import load_breast_cancer
 
+from predictions.learning.pipelines import Algorithm
+
 type Features = dict[str, object]
 
 
@@ -18,7 +20,7 @@ class Stream:
 
     slug: str
     prefix: str  # of external ids
-    algorithm: str
+    algorithm: Algorithm
     history: Sequence[tuple[Features, str]]
     live: Sequence[tuple[Features, str]]
     n_backlog: int  # the newest live rows that nobody has decided yet
@@ -35,7 +37,7 @@ def cytology(seed: int) -> Stream:
     data = load_breast_cancer()
     names = [str(name).replace(" ", "_") for name in data.feature_names]
     order = np.random.default_rng(seed).permutation(len(data.target))
-    rows = [
+    rows: list[tuple[Features, str]] = [
         (
             {
                 name: round(float(v), 6)

@@ -238,7 +238,7 @@ class _RowMaker:
                 n_unsure=sum(c.n for c in groups[key] if c.verdict == "unsure"),
                 query=self._window | _query(dimension, key),
             )
-            for key in sorted(groups, key=lambda key: (str(type(key)), key))  # type: ignore[type-var]  # keys of one dimension are of one type
+            for key in sorted(groups, key=lambda key: (str(type(key)), key))
         ]
 
 

@@ -359,6 +359,9 @@ def _case_context(
             page.actor, workflow.pk, [one.pk for one in earlier]
         ),
         "renew_seconds": RENEW_SECONDS,
+        "lease_seconds_left": (case.lease_expires_at - now).total_seconds()
+        if case.lease_expires_at
+        else 0,
         "is_adjudication": case.kind == CaseKind.ADJUDICATION,
         "snoozes": SnoozeForm.base_fields["until"].choices,  # type: ignore[attr-defined]
     }
