@@ -11,15 +11,6 @@ CHECKS: dict[str, list[str]] = {
     "mypy": ["mypy", "."],
     "import linter": ["lint-imports"],
     "djlint": ["djlint", "--lint", "--quiet", "templates"],
-    "bandit": [
-        "bandit",
-        "-q",
-        "-r",
-        "accounts",
-        "predictions",
-        "reviewqueue",
-        "config",
-    ],
     "migrations": ["python", "manage.py", "makemigrations", "--check", "--dry-run"],
     "system check": ["python", "manage.py", "check"],
 }

@@ -3,11 +3,9 @@
 import base64
 import binascii
 from dataclasses import dataclass
-
 from uuid import UUID
 
 from django.db.models import Model, QuerySet
-
 
 MAX_LIMIT = 500
 

@@ -1,8 +1,9 @@
 """The supervisor's dashboard."""
 
+from datetime import timedelta
+
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
-from datetime import timedelta
 
 from accounts.permissions import Permission
 from predictions.views.access import open_workflow

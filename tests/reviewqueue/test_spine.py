@@ -1,4 +1,4 @@
-"""The thinnest path through every layer: item → prediction → case → decision → label."""
+"""The thinnest path through every layer: from an item to its label."""
 
 from datetime import datetime, timedelta
 

@@ -214,7 +214,7 @@ def test_child_dies_with_a_parent_killed_by_kill_9(model: Model) -> None:
         "s.score(m, np.ones((1, 2)), timeout_seconds=60)\n"
     )
     arguments = [str(model.artifact), model.sha256, hanging.TYPE_NAME]
-    parent = subprocess.Popen(  # noqa: S603 -- our own program
+    parent = subprocess.Popen(
         [sys.executable, "-c", program, *arguments],
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
@@ -355,9 +355,7 @@ def test_child_imports_no_django() -> None:
         "sys.exit(any(name.split('.')[0] == 'django' for name in sys.modules))"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run(  # noqa: S603 -- our own program
-        [sys.executable, "-c", program], env=environment, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", program], env=environment, check=False)
     assert done.returncode == 0
 
 

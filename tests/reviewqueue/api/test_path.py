@@ -1,5 +1,6 @@
 """The item's path over the API, as an integration walks it."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -42,7 +43,7 @@ def key(live: Workflow) -> str:
 
 @pytest.fixture
 def call(client: Client, key: str) -> Call:
-    def request(method: str, path: str, body: object = None, **headers: str) -> Any:
+    def request(method: str, path: str, body: object = None, **headers: str) -> Any:  # noqa: ANN401 -- a test response
         return client.generic(
             method,
             f"/api/v1/{path}",
@@ -55,8 +56,6 @@ def call(client: Client, key: str) -> Call:
 
 
 def _json(body: object) -> bytes:
-    import json
-
     return json.dumps(body).encode()
 
 
