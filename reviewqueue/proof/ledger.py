@@ -1,5 +1,6 @@
 """What was counted at each step, and the sums that must hold. Pure."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
@@ -205,6 +206,7 @@ def _comparisons(runs: Sequence[Run]) -> list[list[str]]:
             [f"{one.n:,} ({one.n_positive:,})" if one else "-" for one in found],
         ),
         row("ROC AUC, version 1 → 2 → 3", [_pair(one, "roc_auc") for one in found]),
+        row("… ± half of its 95 % interval", [_half_widths(one) for one in found]),
         row(
             "average precision, version 1 → 2 → 3",
             [_pair(one, "average_precision") for one in found],
@@ -217,6 +219,28 @@ def _comparisons(runs: Sequence[Run]) -> list[list[str]]:
             ],
         ),
     ]
+
+
+def roc_auc_error(area: float, n_positive: int, n_negative: int) -> float:
+    """Return the standard error of an area under the ROC curve, both counts > 0.
+
+    Source: Hanley & McNeil 1982, eq. 2.
+    """
+    positive, negative = area / (2 - area), 2 * area**2 / (1 + area)
+    variance = (
+        area * (1 - area)
+        + (n_positive - 1) * (positive - area**2)
+        + (n_negative - 1) * (negative - area**2)
+    ) / (n_positive * n_negative)
+    return math.sqrt(max(variance, 0.0))
+
+
+def _half_widths(one: Comparison | None) -> str:
+    if one is None:
+        return "-"
+    n_negative = one.n - one.n_positive
+    errors = (roc_auc_error(area, one.n_positive, n_negative) for area in one.roc_auc)
+    return " → ".join(f"{1.96 * error:.3f}" for error in errors)
 
 
 def _pair(comparison: Comparison | None, name: str) -> str:

@@ -3,8 +3,17 @@
 from dataclasses import fields, replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from reviewqueue.proof.ledger import Comparison, Counts, Run, identities, table
+from reviewqueue.proof.ledger import (
+    Comparison,
+    Counts,
+    Run,
+    identities,
+    roc_auc_error,
+    table,
+)
 
 TOLD_ONLY = {"requests", "repeated"}  # no sum is to be made of them
 
@@ -103,3 +112,20 @@ def test_table_shows_each_run_in_a_column() -> None:
     assert "| ROC AUC, version 1 → 2 → 3 | 0.900 → 0.850 → 0.910 | - |" in lines
     assert "| right label, version 1 → 2 → 3 | 80.0% → 70.0% → 90.0% | - |" in lines
     assert "| seconds | 61 | 0 |" in lines
+
+
+@given(n_positive=st.integers(1, 999), n_negative=st.integers(1, 999))
+def test_roc_auc_error_of_a_coin_is_that_of_the_rank_sum(
+    n_positive: int, n_negative: int
+) -> None:
+    expected = (n_positive + n_negative + 1) / (12 * n_positive * n_negative)
+
+    assert roc_auc_error(0.5, n_positive, n_negative) == pytest.approx(expected**0.5)
+
+
+@given(area=st.floats(0.5, 1), n_positive=st.integers(1, 999), n=st.integers(1, 999))
+def test_roc_auc_error_is_small_and_none_for_a_perfect_order(
+    area: float, n_positive: int, n: int
+) -> None:
+    assert 0 <= roc_auc_error(area, n_positive, n) <= 0.5
+    assert roc_auc_error(1.0, n_positive, n) == 0.0
