@@ -26,6 +26,8 @@ START_SECONDS = 300.0
 # Right after a crash the old server's last processes are still in the way.
 STALE_PID_SECONDS = 10.0
 STOP_SECONDS = 20.0
+# Two management commands at once take turns.
+LOCK_SECONDS = 60.0
 ADDRESSES = ("DATABASE_URL", "REDIS_URL")
 
 
@@ -117,7 +119,7 @@ def running_servers(folder: Path, *, durable: bool = True) -> Iterator[Servers]:
     """
     folder = private_folder(folder.resolve())
     with contextlib.ExitStack() as stack:
-        lock = hold_lock(folder / "servers.lock", wait_seconds=STALE_PID_SECONDS)
+        lock = hold_lock(folder / "servers.lock", wait_seconds=LOCK_SECONDS)
         if lock is None:
             msg = f"another command is using the servers in {folder}; try again later"
             raise ServersUnavailable(msg)
