@@ -10,6 +10,7 @@ from reviewqueue.models.decision import (
 )
 from reviewqueue.models.route import Policy, Route
 from reviewqueue.models.snapshot import Snapshot
+from reviewqueue.models.tally import Tally
 
 __all__ = [
     "Case",
@@ -24,4 +25,5 @@ __all__ = [
     "Retraction",
     "Route",
     "Snapshot",
+    "Tally",
 ]

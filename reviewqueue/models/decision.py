@@ -10,6 +10,12 @@ from predictions.models import Item, ModelVersion, Workflow
 from predictions.models.append_only import append_only
 from reviewqueue.enums import CaseKind, LabelSource, RetractionKind, Verdict
 from reviewqueue.models.case import Case
+from reviewqueue.models.tally import (
+    counting,
+    decision_counts,
+    retraction_counts,
+    truth_counts,
+)
 
 
 class Decision(models.Model):
@@ -92,7 +98,7 @@ class Decision(models.Model):
                 name="reviewqueue_decision_reviewer",
             ),
         )
-        triggers = (append_only(),)
+        triggers = (append_only(), counting(decision_counts("made")))
 
     def __str__(self) -> str:
         return f"decision {self.id}"
@@ -115,7 +121,7 @@ class Retraction(models.Model):
     at = models.DateTimeField()
 
     class Meta:
-        triggers = (append_only(),)
+        triggers = (append_only(), counting(retraction_counts("made")))
 
     def __str__(self) -> str:
         return f"retraction of decision {self.decision_id}"
@@ -207,7 +213,7 @@ class Label(models.Model):
                 name="reviewqueue_label_by_time",
             ),
         )
-        triggers = (append_only(),)
+        triggers = (append_only(), counting(truth_counts("made")))
 
     def __str__(self) -> str:
         return f"label {self.id}"
