@@ -271,6 +271,5 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = env.text("TIME_ZONE", "UTC")
 USE_TZ = True
 USE_I18N = False
-DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LOGGING = logging_config(env.text("LOG_LEVEL", "INFO"), json=env.flag("LOG_JSON"))
 DJANGO_STRUCTLOG_CELERY_ENABLED = True

@@ -91,10 +91,10 @@ def body_chunks(request: Request, *, max_bytes: int) -> Iterator[list[object]]:
 
     Raises: PayloadTooLarge, MalformedPayload, UnsupportedMediaType.
     """
-    declared = request.META.get("CONTENT_LENGTH") or "0"
+    declared = request.headers.get("content-length") or "0"
     if declared.isdecimal() and int(declared) > max_bytes:
         raise PayloadTooLarge(max_bytes)
-    encoding = request.META.get("HTTP_CONTENT_ENCODING", "identity").lower()
+    encoding = request.headers.get("content-encoding", "identity").lower()
     stream = cast("ByteStream", request.data or io.BytesIO())
     if encoding == "gzip":
         stream = gunzip(stream, max_bytes=max_bytes)
