@@ -9,8 +9,12 @@ def workflow_by_slug(slug: str) -> Workflow:
     """Return the workflow. Raises: CommandError naming those that there are."""
     workflow = Workflow.objects.filter(slug=slug).first()
     if workflow is None:
-        known = ", ".join(Workflow.objects.order_by("slug").values_list("slug", flat=True))
-        raise CommandError(f"No workflow is named {slug!r} (there are: {known or '–'}).")
+        known = ", ".join(
+            Workflow.objects.order_by("slug").values_list("slug", flat=True)
+        )
+        raise CommandError(
+            f"No workflow is named {slug!r} (there are: {known or 'none'})."
+        )
     return workflow
 
 
@@ -21,6 +25,6 @@ def version_by_number(workflow: Workflow, number: int) -> ModelVersion:
         numbers = ModelVersion.objects.filter(workflow=workflow).order_by("number")
         known = ", ".join(str(one) for one in numbers.values_list("number", flat=True))
         raise CommandError(
-            f"{workflow.slug} has no version {number} (there are: {known or '–'})."
+            f"{workflow.slug} has no version {number} (there are: {known or 'none'})."
         )
     return version

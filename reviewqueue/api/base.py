@@ -1,11 +1,9 @@
 """What every operation shares: actor, workflow, body, documentation of errors."""
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 from uuid import UUID
 
-from django.conf import settings
 from drf_spectacular.utils import (
     OpenApiParameter,
     OpenApiResponse,
@@ -19,9 +17,9 @@ from rest_framework.views import APIView
 from accounts.models import User
 from accounts.permissions import Actor, Permission, actor_of
 from predictions.declaration import FieldError
-from predictions.intake.readers import MalformedPayload
 from predictions.models import Workflow
 from predictions.queries.workflows import get_workflow
+from reviewqueue.api.bodies import read_body
 from reviewqueue.api.problems import InvalidRequest
 
 SLUG = OpenApiParameter(
@@ -49,6 +47,8 @@ class ProblemSerializer(serializers.Serializer[Any]):
 class Operation(APIView):
     """One path; each method is one operation."""
 
+    metadata_class = None  # OPTIONS tells nothing: the schema does
+
     def workflow(self, request: Request, slug: str, permission: Permission) -> Workflow:
         """Return the workflow. Raises: Http404; PermissionDenied."""
         return get_workflow(self.actor(request), slug, permission)
@@ -68,9 +68,9 @@ def documented[F: Callable[..., Any]](
     errors: Iterable[int] = (),
     **more: Any,  # noqa: ANN401 -- handed to drf-spectacular as it is
 ) -> Callable[[F], F]:
-    """Describe an operation; 401, 403, 404 and 405 may always come."""
+    """Describe an operation; `ALWAYS` may come to all of them."""
     responses: dict[Any, Any] = dict(answers)
-    for status in sorted({401, 403, 404, 405, 406, *errors}):
+    for status in sorted({*ALWAYS, *errors}):
         responses[(status, "application/problem+json")] = OpenApiResponse(
             ProblemSerializer, description=_MEANINGS[status]
         )
@@ -80,6 +80,9 @@ def documented[F: Callable[..., Any]](
     return decorator
 
 
+ALWAYS = (401, 403, 404, 405, 406, 503)
+# What may be wrong with a JSON body.
+BODY_ERRORS = (400, 411, 413, 415, 422)
 _MEANINGS = {
     400: "The body cannot be read.",
     401: "No key, or one that is not accepted.",
@@ -88,9 +91,11 @@ _MEANINGS = {
     405: "The path knows other methods.",
     406: "Only JSON is answered.",
     409: "The state of the thing does not allow it.",
+    411: "A chunked body, and a server that cannot tell where it ends.",
     413: "The body is too large.",
     415: "The type of the body is not read here.",
     422: "Fields break rules; each is named.",
+    503: "The database does not answer: try again.",
 }
 
 
@@ -104,11 +109,9 @@ def read_object(
 ) -> dict[str, Any]:
     """Return the body as an object whose fields are known.
 
-    Raises: InvalidRequest naming field, rule and value; MalformedPayload.
+    Raises: InvalidRequest naming field, rule and value; as `read_body`.
     """
-    body = request.data
-    if body in ({}, None, ""):
-        body = {}
+    body = read_body(request)
     if not isinstance(body, Mapping):
         raise InvalidRequest([FieldError("body", "type", type(body).__name__)])
     errors = [FieldError(name, "unknown_field") for name in body if name not in allowed]
@@ -132,6 +135,14 @@ def text_field(body: Mapping[str, Any], name: str, *, max_length: int = 500) -> 
     return value
 
 
+def number_field(body: Mapping[str, Any], name: str) -> float:
+    """Return a number of the body. Raises: InvalidRequest."""
+    value = body.get(name)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise InvalidRequest([FieldError(name, "type", _shown(value))])
+    return float(value)
+
+
 def uuid_field(body: Mapping[str, Any], name: str) -> UUID:
     """Return a UUID of the body. Raises: InvalidRequest."""
     value = body.get(name)
@@ -141,21 +152,6 @@ def uuid_field(body: Mapping[str, Any], name: str) -> UUID:
         return UUID(value) if isinstance(value, str) else UUID(int=-1)
     except ValueError as error:
         raise InvalidRequest([FieldError(name, "type", _shown(value))]) from error
-
-
-def parsed_json(body: bytes) -> object:
-    """Read JSON. Raises: MalformedPayload with the position."""
-    try:
-        return json.loads(body)
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
-        position = getattr(error, "pos", None)
-        raise MalformedPayload("The body is not JSON.", position) from error
-
-
-def max_body_bytes() -> int:
-    """Return how large a body of items may be."""
-    limit: int = settings.INTAKE_MAX_BODY_BYTES
-    return limit
 
 
 def _is_unicode(text: str) -> bool:

@@ -16,6 +16,7 @@ from predictions.declaration import FieldError
 from predictions.intake.values import parse_moment
 from predictions.models import Workflow
 from reviewqueue.api.base import (
+    BODY_ERRORS,
     SLUG,
     Operation,
     documented,
@@ -121,7 +122,7 @@ class CaseClaim(Operation):
             }
         },
         answers={200: ANY_OBJECT, 204: None},
-        errors=[400, 409, 415, 422],
+        errors=[*BODY_ERRORS, 409],
     )
     def post(self, request: Request, slug: str) -> Response:
         """Answer 204 with the header `X-Queue-State` when there is nothing to do."""
@@ -192,7 +193,7 @@ class CaseRenew(_OnCase):
         summary="Extend the lease",
         request=LEASE_BODY,
         answers={200: ANY_OBJECT},
-        errors=[400, 409, 415, 422],
+        errors=[*BODY_ERRORS, 409],
     )
     def post(self, request: Request, pk: UUID) -> Response:
         self.case(request, pk, *JUDGING)
@@ -212,7 +213,7 @@ class CaseRelease(_OnCase):
         summary="Give the case back to the queue",
         request=LEASE_BODY,
         answers={200: ANY_OBJECT},
-        errors=[400, 409, 415, 422],
+        errors=[*BODY_ERRORS, 409],
     )
     def post(self, request: Request, pk: UUID) -> Response:
         self.case(request, pk, *JUDGING)
@@ -232,7 +233,7 @@ class CaseSkipView(_OnCase):
         summary="Give the case back and do not offer it to me again",
         request=LEASE_BODY,
         answers={200: ANY_OBJECT},
-        errors=[400, 409, 415, 422],
+        errors=[*BODY_ERRORS, 409],
     )
     def post(self, request: Request, pk: UUID) -> Response:
         self.case(request, pk, *JUDGING)
@@ -253,7 +254,7 @@ class CaseSnooze(_OnCase):
         summary="Put the case off until a moment",
         request=LEASE_BODY,
         answers={200: ANY_OBJECT},
-        errors=[400, 409, 415, 422],
+        errors=[*BODY_ERRORS, 409],
     )
     def post(self, request: Request, pk: UUID) -> Response:
         self.case(request, pk, *JUDGING)
@@ -283,7 +284,7 @@ class CaseEscalate(_OnCase):
         summary="Pass the case to an adjudicator",
         request=LEASE_BODY,
         answers={200: ANY_OBJECT},
-        errors=[400, 409, 415, 422],
+        errors=[*BODY_ERRORS, 409],
     )
     def post(self, request: Request, pk: UUID) -> Response:
         self.case(request, pk, *JUDGING)
@@ -304,7 +305,7 @@ class CaseReclaim(_OnCase):
         summary="Take a case from whoever holds it (supervisor)",
         request=ANY_OBJECT,
         answers={200: ANY_OBJECT},
-        errors=[400, 415, 422],
+        errors=BODY_ERRORS,
     )
     def post(self, request: Request, pk: UUID) -> Response:
         case = self.case(request, pk, Permission.CASES_MANAGE)
@@ -324,7 +325,7 @@ class CaseAssign(_OnCase):
         summary="Reserve a case for one person, or open it to all (supervisor)",
         request=ANY_OBJECT,
         answers={200: ANY_OBJECT},
-        errors=[400, 409, 415, 422],
+        errors=[*BODY_ERRORS, 409],
     )
     def post(self, request: Request, pk: UUID) -> Response:
         case = self.case(request, pk, Permission.CASES_MANAGE)
@@ -353,7 +354,7 @@ class CaseNotes(_OnCase):
         summary="Write a note beside a case",
         request=ANY_OBJECT,
         answers={201: ANY_OBJECT},
-        errors=[400, 415, 422],
+        errors=BODY_ERRORS,
     )
     def post(self, request: Request, pk: UUID) -> Response:
         case = self.case(request, pk, *JUDGING, Permission.CASES_MANAGE)

@@ -16,6 +16,7 @@ from accounts.permissions import Permission
 from predictions.declaration import FieldError
 from predictions.queries.pages import InvalidCursor, make_cursor, read_cursor
 from reviewqueue.api.base import (
+    BODY_ERRORS,
     SLUG,
     Operation,
     documented,
@@ -82,7 +83,7 @@ class CaseDecision(_OnCase):
         parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)],
         request=DECISION_BODY,
         answers={201: ANY_OBJECT},
-        errors=[400, 409, 415, 422],
+        errors=[*BODY_ERRORS, 409],
     )
     def post(self, request: Request, pk: UUID) -> Response:
         self.case(request, pk, *JUDGING)
@@ -168,7 +169,7 @@ class DecisionAmend(Operation):
         summary="Replace a decision, with a reason; the old one stays on record",
         request=ANY_OBJECT,
         answers={201: ANY_OBJECT},
-        errors=[400, 409, 415, 422],
+        errors=[*BODY_ERRORS, 409],
     )
     def post(self, request: Request, pk: UUID) -> Response:
         decision = Decision.objects.get(pk=pk)

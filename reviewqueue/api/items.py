@@ -1,41 +1,32 @@
 """Items in, items out, quarantine, late truth."""
 
-import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import chain
-from typing import IO, Any, cast
+from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
-from rest_framework.exceptions import UnsupportedMediaType
-from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.permissions import Actor, Permission
 from predictions.declaration import FieldError
 from predictions.enums import IntakeSource, QuarantineStatus
-from predictions.intake.readers import (
-    ByteStream,
-    PayloadTooLarge,
-    gunzip,
-    read_json,
-    read_ndjson,
-)
 from predictions.intake.values import parse_moment
 from predictions.models import Item, QuarantinedItem, Workflow
 from predictions.services.intake import Quarantined, store_items
 from predictions.services.quarantine import discard, resubmit
 from reviewqueue.api.base import (
+    BODY_ERRORS,
     SLUG,
     Operation,
     documented,
     object_of,
 )
+from reviewqueue.api.bodies import read_body, read_chunks
 from reviewqueue.api.lists import CURSOR, LIMIT, list_answer, listed
 from reviewqueue.api.problems import InvalidRequest
 from reviewqueue.api.shapes import (
@@ -66,48 +57,7 @@ from reviewqueue.services.outcomes import (
 )
 
 
-class _Stream(BaseParser):
-    """Hands the body over unread: the readers bound it."""
-
-    def parse(
-        self,
-        stream: IO[bytes],
-        media_type: str | None = None,
-        parser_context: Mapping[str, Any] | None = None,
-    ) -> Any:  # noqa: ANN401 -- the stream itself, where DRF expects data
-        return stream
-
-
-class JsonStream(_Stream):
-    media_type = "application/json"
-
-
-class NdjsonStream(_Stream):
-    media_type = "application/x-ndjson"
-
-
-def body_chunks(request: Request, *, max_bytes: int) -> Iterator[list[object]]:
-    """Yield the raw items of a body: JSON or NDJSON, plain or gzip.
-
-    Raises: PayloadTooLarge, MalformedPayload, UnsupportedMediaType.
-    """
-    declared = request.headers.get("content-length") or "0"
-    if declared.isdecimal() and int(declared) > max_bytes:
-        raise PayloadTooLarge(max_bytes)
-    encoding = request.headers.get("content-encoding", "identity").lower()
-    stream = cast("ByteStream", request.data or io.BytesIO())
-    if encoding == "gzip":
-        stream = gunzip(stream, max_bytes=max_bytes)
-    elif encoding not in {"identity", ""}:
-        raise UnsupportedMediaType(encoding)
-    is_ndjson = (request.content_type or "").startswith(NdjsonStream.media_type)
-    read = read_ndjson if is_ndjson else read_json
-    return read(stream, max_bytes=max_bytes)
-
-
 class ItemList(Operation):
-    parser_classes = [JsonStream, NdjsonStream]
-
     @documented(
         "item_create",
         summary="Send items: one, a list, or NDJSON; gzip is accepted",
@@ -122,14 +72,14 @@ class ItemList(Operation):
             "application/x-ndjson": OpenApiTypes.BINARY,
         },
         answers={200: ANY_OBJECT, 202: ANY_OBJECT},
-        errors=[400, 413, 415, 422],
+        errors=BODY_ERRORS,
     )
     def post(self, request: Request, slug: str) -> Response:
         workflow = self.workflow(request, slug, Permission.ITEMS_ADD)
         wait = request.query_params.get("wait")
         if wait not in {None, "score"}:
             raise InvalidRequest([FieldError("wait", "value", wait)])
-        chunks = body_chunks(request, max_bytes=settings.INTAKE_MAX_BODY_BYTES)
+        chunks = read_chunks(request)
         if wait:
             return self._scored(request, workflow, chunks)
         result = store_items(
@@ -283,14 +233,14 @@ class QuarantineResubmit(Operation):
         summary="Send a corrected item in place of a refused one",
         request=ANY_OBJECT,
         answers={200: ANY_OBJECT},
-        errors=[400, 409, 415, 422],
+        errors=[*BODY_ERRORS, 409],
     )
     def post(self, request: Request, slug: str, pk: UUID) -> Response:
         workflow = self.workflow(request, slug, Permission.QUARANTINE_RESOLVE)
         one = QuarantinedItem.objects.get(workflow=workflow, pk=pk)
         refused = resubmit(
             quarantined=one,
-            payload=request.data,
+            payload=read_body(request),
             by=self.user(request),
             now=timezone.now(),
         )
@@ -330,11 +280,12 @@ class OutcomeList(Operation):
                 refused=serializers.ListField(child=serializers.DictField()),
             )
         },
-        errors=[400, 415, 422],
+        errors=BODY_ERRORS,
     )
     def post(self, request: Request, slug: str) -> Response:
         workflow = self.workflow(request, slug, Permission.OUTCOMES_ADD)
-        sent = request.data if isinstance(request.data, list) else [request.data]
+        body = read_body(request)
+        sent = body if isinstance(body, list) else [body]
         if len(sent) > 10_000:
             raise InvalidRequest([FieldError("outcomes", "too_many", len(sent))])
         rows: list[tuple[int, OutcomeRow]] = []
@@ -355,7 +306,7 @@ class OutcomeList(Operation):
             RefusedOutcome(rows[one.index][0], one.external_id, one.errors)
             for one in result.refused
         ]
-        body = {
+        answer = {
             "accepted": result.accepted,
             "duplicates": result.duplicates,
             "refused": [
@@ -367,7 +318,7 @@ class OutcomeList(Operation):
                 for one in sorted(refused, key=lambda one: one.index)
             ],
         }
-        return Response(body, status=202)
+        return Response(answer, status=202)
 
 
 def _outcome_row(raw: object) -> tuple[OutcomeRow | None, list[FieldError]]:

@@ -20,7 +20,14 @@ from predictions.services.registry import (
     register_model,
     roll_back,
 )
-from reviewqueue.api.base import SLUG, Operation, documented, read_object, text_field
+from reviewqueue.api.base import (
+    BODY_ERRORS,
+    SLUG,
+    Operation,
+    documented,
+    read_object,
+    text_field,
+)
 from reviewqueue.api.lists import CURSOR, LIMIT, list_answer, listed
 from reviewqueue.api.problems import InvalidRequest
 from reviewqueue.api.shapes import model_shape
@@ -75,7 +82,7 @@ class ModelList(Operation):
             }
         },
         answers={201: ANY_OBJECT},
-        errors=[400, 413, 415, 422],
+        errors=BODY_ERRORS,
     )
     def post(self, request: Request, slug: str) -> Response:
         workflow = self.workflow(request, slug, Permission.MODELS_REGISTER)
@@ -157,7 +164,7 @@ class ModelStage(Operation):
             }
         },
         answers={200: ANY_OBJECT},
-        errors=[400, 409, 415, 422],
+        errors=[*BODY_ERRORS, 409],
     )
     def post(self, request: Request, pk: UUID) -> Response:
         version = ModelVersion.objects.get(pk=pk)
@@ -192,7 +199,7 @@ class ModelRollback(Operation):
             }
         },
         answers={200: ANY_OBJECT},
-        errors=[400, 409, 415, 422],
+        errors=[*BODY_ERRORS, 409],
     )
     def post(self, request: Request, slug: str) -> Response:
         workflow = self.workflow(request, slug, Permission.MODELS_STAGE)

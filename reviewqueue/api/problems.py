@@ -1,23 +1,33 @@
 """Errors of the API: RFC 9457 problem details with a stable type."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
+from django.core.exceptions import (
+    ObjectDoesNotExist,
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+)
+from django.db import InterfaceError, OperationalError
 from django.http import Http404
+from django.http.request import UnreadablePostError
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from predictions.declaration import FieldError
+from predictions.declaration import DeclarationError, FieldError
 from predictions.intake.readers import MalformedPayload, PayloadTooLarge
 from predictions.services.quarantine import NotOpen
 from predictions.services.registry import RegistrationRefused, StageRefused
+from reviewqueue.api.bodies import LengthRequired
 from reviewqueue.services.adjudication import FollowUpTaken
-from reviewqueue.services.claims import TooManyLeases
+from reviewqueue.services.claims import AssignmentRefused, TooManyLeases
 from reviewqueue.services.decisions import AmendRefused, InvalidDecision, UndoRefused
 from reviewqueue.services.idempotency import KeyReused
 from reviewqueue.services.leases import AlreadyDecided, LeaseLost
+from reviewqueue.services.policies import InvalidPolicy
 from reviewqueue.services.snapshots import InvalidSnapshot
 
 CONTENT_TYPE = "application/problem+json"
@@ -45,6 +55,7 @@ PROBLEMS: Mapping[type[Exception], tuple[int, str, str]] = {
     UndoRefused: (409, "undo-refused", "The decision cannot be undone"),
     AmendRefused: (409, "amend-refused", "The decision cannot be amended"),
     FollowUpTaken: (409, "follow-up-taken", "Somebody has begun with what followed"),
+    AssignmentRefused: (409, "assignment-refused", "The case cannot be reserved"),
     KeyReused: (422, "idempotency-key-reused", "Idempotency key used before"),
     NotOpen: (409, "not-open", "Resolved already"),
     StageRefused: (409, "stage-refused", "The version may not go there"),
@@ -52,9 +63,15 @@ PROBLEMS: Mapping[type[Exception], tuple[int, str, str]] = {
     RegistrationRefused: (422, "invalid-fields", "Fields break rules"),
     InvalidRequest: (422, "invalid-fields", "Fields break rules"),
     InvalidSnapshot: (422, "invalid-fields", "Fields break rules"),
+    InvalidPolicy: (422, "invalid-fields", "Fields break rules"),
+    DeclarationError: (422, "invalid-fields", "Fields break rules"),
     SnapshotNotReady: (409, "snapshot-not-ready", "The snapshot is not ready"),
     PayloadTooLarge: (413, "too-large", "The body is too large"),
+    RequestDataTooBig: (413, "too-large", "The body is too large"),
+    LengthRequired: (411, "length-required", "The length is needed"),
     MalformedPayload: (400, "malformed", "The body cannot be read"),
+    UnreadablePostError: (400, "malformed", "The body cannot be read"),
+    SuspiciousOperation: (400, "malformed", "The body cannot be read"),
     Http404: (404, "not-found", "Not found"),
     ObjectDoesNotExist: (404, "not-found", "Not found"),
     PermissionDenied: (403, "forbidden", "Not allowed"),
@@ -66,9 +83,16 @@ PROBLEMS: Mapping[type[Exception], tuple[int, str, str]] = {
     exceptions.NotAcceptable: (406, "not-acceptable", "Not acceptable"),
     exceptions.UnsupportedMediaType: (415, "unsupported-media", "Unsupported type"),
     exceptions.ParseError: (400, "malformed", "The body cannot be read"),
+    OperationalError: (503, "unavailable", "Try again"),
+    InterfaceError: (503, "unavailable", "Try again"),
 }
 # What a 404 says is the same for what is not there and what is not yours.
-SILENT = {404: "There is nothing here, or nothing for you."}
+SILENT = {
+    404: "There is nothing here, or nothing for you.",
+    503: "The database does not answer, or another request was in the way.",
+}
+RETRY_AFTER_SECONDS = 1
+logger = logging.getLogger(__name__)
 
 
 def problem_response(error: Exception, context: Mapping[str, Any]) -> Response | None:
@@ -96,8 +120,25 @@ def problem_response(error: Exception, context: Mapping[str, Any]) -> Response |
     header = getattr(error, "auth_header", None)
     if header:
         response["WWW-Authenticate"] = header
+    if status == 503:
+        response["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        logger.error("The API is unavailable.", exc_info=error)
     set_rollback()
     return response
+
+
+def problem_of(status: int) -> dict[str, object]:
+    """Return the body of an answer that no operation gave."""
+    name, title, detail = _OUTSIDE[status]
+    return {"type": PREFIX + name, "title": title, "status": status, "detail": detail}
+
+
+_OUTSIDE = {
+    400: ("malformed", "The request cannot be read", "The request cannot be read."),
+    403: ("forbidden", "Not allowed", "This is not allowed."),
+    404: ("not-found", "Not found", SILENT[404]),
+    500: ("internal", "Internal error", "It was logged."),
+}
 
 
 def _flat_errors(detail: object, path: str = "") -> list[FieldError]:

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from accounts.permissions import Permission
 from predictions.declaration import FieldError
 from predictions.intake.values import parse_moment
-from reviewqueue.api.base import SLUG, Operation, documented, read_object
+from reviewqueue.api.base import BODY_ERRORS, SLUG, Operation, documented, read_object
 from reviewqueue.api.lists import CURSOR, LIMIT, list_answer, listed
 from reviewqueue.api.problems import InvalidRequest, SnapshotNotReady
 from reviewqueue.api.shapes import snapshot_shape
@@ -72,7 +72,7 @@ class SnapshotList(Operation):
             }
         },
         answers={202: ANY_OBJECT},
-        errors=[400, 415, 422],
+        errors=BODY_ERRORS,
     )
     def post(self, request: Request, slug: str) -> Response:
         workflow = self.workflow(request, slug, Permission.SNAPSHOTS_CREATE)

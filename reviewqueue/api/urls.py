@@ -16,6 +16,11 @@ urlpatterns = [
         name="api-workflow",
     ),
     path(
+        "workflows/<slug:slug>/policy",
+        workflows.WorkflowPolicy.as_view(),
+        name="api-policy",
+    ),
+    path(
         "workflows/<slug:slug>/metrics",
         workflows.WorkflowMetricsView.as_view(),
         name="api-metrics",

@@ -14,12 +14,26 @@ from accounts.permissions import Permission
 from predictions.declaration import FieldError
 from predictions.intake.values import parse_moment
 from predictions.queries.workflows import visible_workflows
-from reviewqueue.api.base import SLUG, Operation, documented, object_of
+from predictions.services.workflows import declare_workflow
+from reviewqueue.api.base import (
+    BODY_ERRORS,
+    SLUG,
+    Operation,
+    documented,
+    number_field,
+    object_of,
+    read_object,
+    text_field,
+)
 from reviewqueue.api.problems import InvalidRequest
-from reviewqueue.api.shapes import workflow_brief, workflow_full
+from reviewqueue.api.shapes import policy_shape, workflow_brief, workflow_full
+from reviewqueue.enums import PolicyMode
 from reviewqueue.queries.metrics import workflow_metrics
+from reviewqueue.queries.policies import policy_in_force
+from reviewqueue.services.policies import TERMS, PolicyTerms, put_policy
 
 ANY_OBJECT: Any = OpenApiTypes.OBJECT
+MAX_FILE_CHARACTERS = 1_000_000
 
 
 class WorkflowList(Operation):
@@ -51,6 +65,76 @@ class WorkflowDetail(Operation):
     def get(self, request: Request, slug: str) -> Response:
         workflow = self.workflow(request, slug, Permission.WORKFLOW_VIEW)
         return Response(workflow_full(workflow))
+
+    @documented(
+        "workflow_declare",
+        summary="Put another declaration of the workflow in force",
+        description="`declaration` is the text of a workflow file (TOML).",
+        parameters=[SLUG],
+        request=object_of("WorkflowFile", declaration=serializers.CharField()),
+        answers={
+            200: object_of(
+                "WorkflowDeclared",
+                version=serializers.IntegerField(),
+                changes=serializers.ListField(child=serializers.CharField()),
+            )
+        },
+        errors=BODY_ERRORS,
+    )
+    def put(self, request: Request, slug: str) -> Response:
+        workflow = self.workflow(request, slug, Permission.SETTINGS_CHANGE)
+        body = read_object(request, ["declaration"], required=["declaration"])
+        declared, changes = declare_workflow(
+            source_toml=text_field(body, "declaration", max_length=MAX_FILE_CHARACTERS),
+            by=self.user(request),
+            now=timezone.now(),
+            slug=workflow.slug,
+        )
+        return Response({"version": declared.version, "changes": changes})
+
+
+class WorkflowPolicy(Operation):
+    @documented(
+        "policy_detail",
+        summary="The routing policy in force",
+        parameters=[SLUG],
+        answers={200: ANY_OBJECT},
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        workflow = self.workflow(request, slug, Permission.POLICY_VIEW)
+        return Response(policy_shape(policy_in_force(workflow)))
+
+    @documented(
+        "policy_put",
+        summary="Put the next version of the routing policy in force",
+        description="For every item that is routed from now on. A reason is needed.",
+        parameters=[SLUG],
+        request=object_of(
+            "PolicyTerms",
+            mode=serializers.ChoiceField(PolicyMode.choices),
+            low=serializers.FloatField(),
+            high=serializers.FloatField(),
+            audit_share=serializers.FloatField(),
+            blind_share=serializers.FloatField(),
+            second_opinion_share=serializers.FloatField(),
+            reason=serializers.CharField(),
+        ),
+        answers={200: ANY_OBJECT},
+        errors=BODY_ERRORS,
+    )
+    def put(self, request: Request, slug: str) -> Response:
+        workflow = self.workflow(request, slug, Permission.POLICY_CHANGE)
+        names = [*TERMS, "reason"]
+        body = read_object(request, names, required=names)
+        numbers = {name: number_field(body, name) for name in TERMS if name != "mode"}
+        policy = put_policy(
+            workflow=workflow,
+            terms=PolicyTerms(mode=text_field(body, "mode"), **numbers),
+            by=self.user(request),
+            reason=text_field(body, "reason"),
+            now=timezone.now(),
+        )
+        return Response(policy_shape(policy))
 
 
 class WorkflowMetricsView(Operation):

@@ -1,6 +1,6 @@
 """Put a new version of a routing policy in force."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from uuid import uuid4
 
@@ -11,6 +11,7 @@ from predictions.declaration import FieldError
 from predictions.models import Workflow
 from reviewqueue.enums import PolicyMode
 from reviewqueue.models import Policy
+from reviewqueue.queries.policies import declared_policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,9 @@ class PolicyTerms:
     audit_share: float
     blind_share: float
     second_opinion_share: float
+
+
+TERMS = tuple(one.name for one in fields(PolicyTerms))
 
 
 class InvalidPolicy(ValueError):
@@ -76,17 +80,10 @@ def _start(*, workflow: Workflow, by: User | None, now: datetime) -> Policy:
     Workflow.objects.select_for_update(no_key=True).get(pk=workflow.pk)
     if known := _highest(workflow):
         return known
-    spec = workflow.declaration.policy
-    terms = PolicyTerms(
-        mode=spec.mode,
-        low=spec.low,
-        high=spec.high,
-        audit_share=spec.audit_share,
-        blind_share=spec.blind_share,
-        second_opinion_share=spec.second_opinion_share,
-    )
+    declared = declared_policy(workflow)
+    terms = PolicyTerms(**{name: getattr(declared, name) for name in TERMS})
     return put_policy(
-        workflow=workflow, terms=terms, by=by, reason="as declared", now=now
+        workflow=workflow, terms=terms, by=by, reason=declared.reason, now=now
     )
 
 

@@ -1,0 +1,95 @@
+"""Bodies of requests, read within bounds, of known length or chunked.
+
+DRF passes over a body without `Content-Length`; a stream of items sent in chunks must
+not be answered as if it had been empty.
+"""
+
+from collections.abc import Iterator
+from typing import cast
+
+import orjson
+from django.conf import settings
+from rest_framework.exceptions import UnsupportedMediaType
+from rest_framework.request import Request
+
+from predictions.intake.readers import (
+    ByteStream,
+    MalformedPayload,
+    PayloadTooLarge,
+    gunzip,
+    limited,
+    read_json,
+    read_ndjson,
+)
+
+JSON_TYPE = "application/json"
+NDJSON_TYPE = "application/x-ndjson"
+
+
+class LengthRequired(Exception):
+    """The server in front cannot say where a chunked body ends."""
+
+    def __init__(self) -> None:
+        super().__init__("Send the body with a Content-Length.")
+
+
+def read_body(request: Request) -> object:
+    """Return the JSON of a request; an empty body is an empty object.
+
+    Raises: PayloadTooLarge, MalformedPayload with the position, UnsupportedMediaType,
+    LengthRequired.
+    """
+    max_bytes: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    body = limited(_stream(request, max_bytes), max_bytes=max_bytes).read()
+    if not body:
+        return {}
+    _media_type(request, JSON_TYPE)
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise MalformedPayload(f"json: {error.msg}", error.pos) from error
+
+
+def read_chunks(request: Request) -> Iterator[list[object]]:
+    """Yield the raw items of a body: JSON or NDJSON, plain or gzip.
+
+    Raises: UnsupportedMediaType, LengthRequired at once; PayloadTooLarge,
+    MalformedPayload while it is read.
+    """
+    max_bytes: int = settings.INTAKE_MAX_BODY_BYTES
+    media_type = _media_type(request, JSON_TYPE, NDJSON_TYPE)
+    stream = _stream(request, max_bytes)
+    encoding = request.META.get("HTTP_CONTENT_ENCODING", "").strip().lower()
+    if encoding == "gzip":
+        stream = gunzip(limited(stream, max_bytes=max_bytes), max_bytes=max_bytes)
+    elif encoding not in {"", "identity"}:
+        message = f"The content encoding {encoding[:50]} is not read here: gzip is."
+        raise UnsupportedMediaType(encoding, message)
+    read = read_ndjson if media_type == NDJSON_TYPE else read_json
+    return read(stream, max_bytes=max_bytes)
+
+
+def declared_length(request: Request) -> int:
+    """Return the Content-Length; 0 where there is none."""
+    declared = request.META.get("CONTENT_LENGTH") or ""
+    return int(declared) if declared.isascii() and declared.isdecimal() else 0
+
+
+def _stream(request: Request, max_bytes: int) -> ByteStream:
+    """Return the unread body. Raises: PayloadTooLarge, LengthRequired."""
+    if declared_length(request) > max_bytes:
+        raise PayloadTooLarge(max_bytes)
+    is_chunked = "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
+    if not is_chunked or request.META.get("CONTENT_LENGTH"):
+        return cast("ByteStream", request._request)
+    if not request.META.get("wsgi.input_terminated"):
+        raise LengthRequired
+    return cast("ByteStream", request.META["wsgi.input"])
+
+
+def _media_type(request: Request, *known: str) -> str:
+    given = (request.content_type or "").partition(";")[0].strip().lower()
+    if given not in known:
+        message = f"Send {' or '.join(known)}."
+        raise UnsupportedMediaType(given, message)
+    return given
