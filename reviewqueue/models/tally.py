@@ -189,6 +189,6 @@ def counting(facts: str) -> pgtrigger.Trigger:
         level=pgtrigger.Statement,
         when=pgtrigger.After,
         operation=pgtrigger.Insert,
-        referencing=pgtrigger.Referencing(new="made"),
+        referencing=pgtrigger.Referencing(new="made"),  # type: ignore[no-untyped-call]
         func=append_counts(facts) + "RETURN NULL;",
     )
