@@ -16,7 +16,7 @@ from django.db.models import Max
 from accounts.models import User
 from predictions.declaration import FieldError
 from predictions.enums import STAGE_TRANSITIONS, ModelEventKind, Stage
-from predictions.learning.artifacts import NotAnArtifact, UnfitArtifact, UntrustedTypes
+from predictions.learning.artifacts import UnfitArtifact, UntrustedTypes
 from predictions.learning.calibration import Calibration
 from predictions.learning.failures import ScoringFailed
 from predictions.learning.features import Column, columns_from_json
@@ -152,7 +152,7 @@ def _former_champion(workflow: Workflow) -> ModelVersion | None:
         model_version__workflow=workflow, to_stage=Stage.CHAMPION
     )
     present = moves.filter(model_version__stage=Stage.CHAMPION)
-    first = present.order_by("at", "id").first()
+    first = present.order_by("id").first()
     former = moves.filter(model_version__stage=Stage.RETIRED)
     if first is not None:
         former = former.filter(id__lt=first.id)
@@ -265,7 +265,7 @@ def _checked_labels(
         )
         try:
             facts = shared_scorer().check(model, columns=columns, label_keys=label_keys)
-        except (UntrustedTypes, UnfitArtifact, NotAnArtifact, ScoringFailed) as error:
+        except (UntrustedTypes, UnfitArtifact, ScoringFailed) as error:
             rule = getattr(error, "reason", _RULES.get(type(error), "unfit"))
             refusal = FieldError("artifact", rule, str(error))
             raise RegistrationRefused([refusal]) from error
@@ -274,5 +274,4 @@ def _checked_labels(
 
 _RULES: dict[type[BaseException], str] = {
     UntrustedTypes: "untrusted_types",
-    NotAnArtifact: "not_an_artifact",
 }
