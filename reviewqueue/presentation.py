@@ -133,6 +133,14 @@ def reasons(
     return found
 
 
+def threshold_words(threshold: float | None, declaration: Declaration) -> str:
+    """Say from which probability on the one positive label is recommended."""
+    positives = [label.name for label in declaration.labels if label.positive]
+    if threshold is None or len(positives) != 1:
+        return ""
+    return f"{positives[0]} is recommended from {numbers.percent(threshold)} on"
+
+
 def _place(quantiles: Sequence[float], value: object) -> float:
     low, high = _ends(quantiles)
     if not isinstance(value, int | float) or high <= low:

@@ -20,6 +20,20 @@ def champion_of(workflow: Workflow) -> ModelVersion | None:
     return ModelVersion.objects.filter(workflow=workflow, stage=Stage.CHAMPION).first()
 
 
+def former_champion(workflow: Workflow) -> ModelVersion | None:
+    """Return who served before the present champion first did, if still there."""
+    moves = ModelEvent.objects.filter(
+        model_version__workflow=workflow, to_stage=Stage.CHAMPION
+    )
+    present = moves.filter(model_version__stage=Stage.CHAMPION)
+    first = present.order_by("id").first()
+    former = moves.filter(model_version__stage=Stage.RETIRED)
+    if first is not None:
+        former = former.filter(id__lt=first.id)
+    latest = former.select_related("model_version").order_by("-id").first()
+    return latest.model_version if latest else None
+
+
 def events_of(version: ModelVersion, *, limit: int = 100) -> QuerySet[ModelEvent]:
     """Return the newest events of a version."""
     events = ModelEvent.objects.filter(model_version=version).select_related("actor")

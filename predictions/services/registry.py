@@ -22,6 +22,7 @@ from predictions.learning.failures import ScoringFailed
 from predictions.learning.features import Column, columns_from_json
 from predictions.learning.scorer import Model, shared_scorer
 from predictions.models import ModelEvent, ModelVersion, Workflow
+from predictions.queries.model_versions import former_champion
 
 
 class RegistrationRefused(ValueError):
@@ -137,27 +138,13 @@ def roll_back(
     """
     with transaction.atomic():
         Workflow.objects.select_for_update(no_key=True).get(pk=workflow.pk)
-        former = _former_champion(workflow)
+        former = former_champion(workflow)
         if former is None:
             msg = "No earlier champion is there to go back to."
             raise StageRefused("former_champion", msg)
         return change_stage(
             version=former, to=Stage.CHAMPION, by=by, reason=reason, now=now
         )
-
-
-def _former_champion(workflow: Workflow) -> ModelVersion | None:
-    """Return who served before the present champion first did."""
-    moves = ModelEvent.objects.filter(
-        model_version__workflow=workflow, to_stage=Stage.CHAMPION
-    )
-    present = moves.filter(model_version__stage=Stage.CHAMPION)
-    first = present.order_by("id").first()
-    former = moves.filter(model_version__stage=Stage.RETIRED)
-    if first is not None:
-        former = former.filter(id__lt=first.id)
-    latest = former.select_related("model_version").order_by("-id").first()
-    return latest.model_version if latest else None
 
 
 def _retire_champion(

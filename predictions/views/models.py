@@ -15,6 +15,7 @@ from predictions.models import ModelVersion, Workflow
 from predictions.queries.model_versions import (
     champion_of,
     events_of,
+    former_champion,
     model_versions,
     recent_failures,
 )
@@ -33,6 +34,7 @@ def model_list(request: HttpRequest, slug: str) -> HttpResponse:
             "workflow": workflow,
             "versions": model_versions(workflow),
             "champion": champion_of(workflow),
+            "former": former_champion(workflow),
             "failures": recent_failures(workflow, now=timezone.now()),
             "can_stage": page.actor.can(Permission.MODELS_STAGE, workflow.pk),
             "rollback_form": RollbackForm(),

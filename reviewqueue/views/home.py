@@ -6,6 +6,7 @@ from django.views.decorators.http import require_GET
 
 from accounts.permissions import Permission, actor_of
 from predictions.queries.workflows import visible_workflows
+from reviewqueue.enums import Queue
 from reviewqueue.queries.queue_state import count_waiting
 from reviewqueue.queries.visibility import queues_of
 
@@ -28,7 +29,7 @@ def home(request: HttpRequest) -> HttpResponse:
             "workflow": workflow,
             "roles": sorted(role.label for role in actor.roles(workflow.pk)),
             "queues": (queues := queues_of(actor, workflow.pk)),
-            "n_waiting": count_waiting(workflow, queues) if queues else None,
+            "n_waiting": count_waiting(workflow, queues or list(Queue)),
             "can": {
                 name: actor.can(permission, workflow.pk)
                 for name, permission in _LINKS.items()

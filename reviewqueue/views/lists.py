@@ -207,7 +207,6 @@ def item_list(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "workflow": workflow,
         "page": rows,
-        "titles": {item.pk: item_title(item, workflow) for item in rows.rows},
         "hidden_ids": hidden_item_ids(
             page.actor, workflow.pk, [item.pk for item in rows.rows]
         ),

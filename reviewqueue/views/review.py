@@ -19,7 +19,7 @@ from predictions.views.access import AuthenticatedRequest, open_workflow
 from reviewqueue.enums import CaseKind, Queue
 from reviewqueue.forms import DecideForm, LeaseForm, ReasonForm, SkipForm, SnoozeForm
 from reviewqueue.models import Case, Decision
-from reviewqueue.presentation import fact_groups, reasons
+from reviewqueue.presentation import fact_groups, reasons, threshold_words
 from reviewqueue.queries.desk import (
     held_case,
     held_cases,
@@ -372,6 +372,7 @@ def _case_context(
     if prediction is not None:
         context["prediction"] = prediction
         context["recommended"] = declaration.label_name(prediction.label)
+        context["threshold_words"] = threshold_words(case.route.threshold, declaration)
         found = reasons(explain_prediction(prediction, now=now), declaration)
         context["reasons"] = found
         context["largest"] = max((abs(r.effect) for r in found), default=1.0)
