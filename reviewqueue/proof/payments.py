@@ -65,7 +65,11 @@ def window_totals(
     """Count and sum, per row [n], the values of its group in [t - begin, t - end).
 
     A row at exactly t is not before t.
+    Raises: ValueError unless begin >= end >= 0.
     """
+    if not begin >= end >= 0:
+        msg = f"A window needs begin >= end >= 0, not {begin} and {end}."
+        raise ValueError(msg)
     counts, sums = np.zeros(len(times)), np.zeros(len(times))
     for rows in _rows_by_group(groups, times):
         moments = times[rows]

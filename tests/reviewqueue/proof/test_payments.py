@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,12 +20,13 @@ from reviewqueue.proof.payments import (
     rows=st.lists(
         st.tuples(st.integers(0, 2), st.integers(0, 20), st.integers(0, 9)), min_size=1
     ),
-    begin=st.integers(1, 12),
+    length=st.integers(0, 12),
     end=st.integers(0, 5),
 )
 def test_window_totals_count_each_earlier_row(
-    rows: list[tuple[int, int, int]], begin: int, end: int
+    rows: list[tuple[int, int, int]], length: int, end: int
 ) -> None:
+    begin = end + length
     groups, times, values = (np.array(column) for column in zip(*rows, strict=True))
 
     counts, sums = window_totals(
@@ -36,6 +38,13 @@ def test_window_totals_count_each_earlier_row(
             v for g, t, v in rows if g == group and time - begin <= t < time - end
         ]
         assert (counts[i], sums[i]) == (len(inside), sum(inside))
+
+
+def test_a_window_that_ends_before_it_begins_is_refused() -> None:
+    nothing = np.array([])
+
+    with pytest.raises(ValueError, match="not 1 and 2"):
+        window_totals(nothing.astype(int), nothing, nothing, begin=1, end=2)
 
 
 @given(
