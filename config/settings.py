@@ -147,6 +147,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 300,
         "options": {"expires": 600},
     },
+    "merge-tallies": {
+        "task": "reviewqueue.merge_tallies",
+        "schedule": 30,
+        "options": {"expires": 60},
+    },
     "heartbeat": {
         "task": "reviewqueue.worker_heartbeat",
         "schedule": 15,

@@ -13,9 +13,10 @@ from predictions.models import PendingScore, Workflow
 from predictions.services.intake import wake_scoring
 from reviewqueue.services.claims import expire_leases as expire_leases_service
 from reviewqueue.services.pipeline import process_batch
+from reviewqueue.tasks_figures import merge_tallies
 from reviewqueue.tasks_snapshots import build_snapshot, resume_snapshots
 
-__all__ = ["build_snapshot", "resume_snapshots"]
+__all__ = ["build_snapshot", "merge_tallies", "resume_snapshots"]
 
 log = structlog.get_logger(__name__)
 

@@ -1,6 +1,6 @@
 """Workflows, their figures."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -30,10 +30,13 @@ from reviewqueue.api.shapes import policy_shape, workflow_brief, workflow_full
 from reviewqueue.enums import PolicyMode
 from reviewqueue.queries.metrics import workflow_metrics
 from reviewqueue.queries.policies import policy_in_force
+from reviewqueue.queries.tallies import MAX_DAYS, Days
 from reviewqueue.services.policies import TERMS, PolicyTerms, put_policy
 
 ANY_OBJECT: Any = OpenApiTypes.OBJECT
 MAX_FILE_CHARACTERS = 1_000_000
+_EARLIEST = datetime(1000, 1, 1, tzinfo=UTC)
+_LATEST = datetime(9000, 1, 1, tzinfo=UTC)
 
 
 class WorkflowList(Operation):
@@ -141,6 +144,8 @@ class WorkflowMetricsView(Operation):
     @documented(
         "workflow_metrics",
         summary="Figures as on the dashboard",
+        description="Over the whole days (UTC) that the window touches, at most "
+        f"{MAX_DAYS}; the answer says which.",
         parameters=[
             SLUG,
             OpenApiParameter("since", OpenApiTypes.DATETIME),
@@ -152,12 +157,21 @@ class WorkflowMetricsView(Operation):
     def get(self, request: Request, slug: str) -> Response:
         workflow = self.workflow(request, slug, Permission.METRICS_VIEW)
         now = timezone.now()
-        until = moment_parameter(request, "until") or now
-        since = moment_parameter(request, "since") or until - timedelta(days=30)
-        if since > until:
-            raise InvalidRequest([FieldError("since", "after_until", str(since))])
-        figures = workflow_metrics(workflow, since=since, until=until, now=now)
+        figures = workflow_metrics(workflow, days=_days(request, now=now), now=now)
         return Response(figures.to_json())
+
+
+def _days(request: Request, *, now: datetime) -> Days:
+    until = moment_parameter(request, "until") or now
+    if not _EARLIEST <= until <= _LATEST:
+        raise InvalidRequest([FieldError("until", "range", str(until))])
+    since = moment_parameter(request, "since") or until - timedelta(days=30)
+    if since > until:
+        raise InvalidRequest([FieldError("since", "after_until", str(since))])
+    days = Days.covering(since, until)
+    if days.n > MAX_DAYS:
+        raise InvalidRequest([FieldError("since", "window_too_long", days.n)])
+    return days
 
 
 def moment_parameter(request: Request, name: str) -> datetime | None:

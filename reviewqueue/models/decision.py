@@ -11,6 +11,7 @@ from predictions.models.append_only import append_only
 from reviewqueue.enums import CaseKind, LabelSource, RetractionKind, Verdict
 from reviewqueue.models.case import Case
 from reviewqueue.models.tally import (
+    AWAIT_ROUTING,
     counting,
     decision_counts,
     retraction_counts,
@@ -213,7 +214,7 @@ class Label(models.Model):
                 name="reviewqueue_label_by_time",
             ),
         )
-        triggers = (append_only(), counting(truth_counts("made")))
+        triggers = (append_only(), counting(truth_counts("made"), first=AWAIT_ROUTING))
 
     def __str__(self) -> str:
         return f"label {self.id}"

@@ -8,7 +8,11 @@ from accounts.ids import uuid7
 from predictions.models import Item, ModelVersion, Prediction, Workflow
 from predictions.models.append_only import append_only
 from reviewqueue.enums import PolicyMode, RouteKind, RouteReason
-from reviewqueue.models.tally import counting, route_counts
+from reviewqueue.models.tally import (
+    counting,
+    early_truth_counts,
+    route_counts,
+)
 
 
 class Policy(models.Model):
@@ -137,7 +141,10 @@ class Route(models.Model):
                 fields=("workflow", "routed_at"), name="reviewqueue_route_by_time"
             ),
         )
-        triggers = (append_only(), counting(route_counts("made")))
+        triggers = (
+            append_only(),
+            counting(route_counts("made"), early_truth_counts("made")),
+        )
 
     def __str__(self) -> str:
         return f"route of item {self.item_id}"

@@ -20,6 +20,8 @@ class Tally(models.Model):
     """A count, or what changes it: the sum over equal keys is what counts.
 
     `figure` names what is counted, `key` which value of it, `slot` how it fell out.
+    `label` and `model` are empty where all are counted; figures of readings are
+    counted for each recommended label and each model version as well.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -32,6 +34,8 @@ class Tally(models.Model):
         db_constraint=False,
     )
     day = models.DateField()  # UTC
+    label = models.CharField(max_length=50, blank=True)
+    model = models.CharField(max_length=36, blank=True)
     figure = models.CharField(max_length=12)
     key = models.CharField(max_length=60, blank=True)
     slot = models.CharField(max_length=110)
@@ -41,10 +45,9 @@ class Tally(models.Model):
     class Meta:
         verbose_name_plural = "tallies"
         indexes = (
-            # Figures over a window, from the index alone.
+            # Figures over a window.
             models.Index(
-                fields=("workflow", "day"),
-                include=("figure", "key", "slot", "n"),
+                fields=("workflow", "label", "model", "day"),
                 name="reviewqueue_tally_window",
             ),
             # What is to be merged.
@@ -53,6 +56,8 @@ class Tally(models.Model):
                 condition=models.Q(is_loose=True),
                 name="reviewqueue_tally_loose",
             ),
+            # Merging takes everything of a day.
+            models.Index(fields=("workflow", "day"), name="reviewqueue_tally_day"),
         )
 
     def __str__(self) -> str:
@@ -61,31 +66,36 @@ class Tally(models.Model):
 
 _DECISION_FACTS = """
 SELECT d.workflow_id, (d.decided_at AT TIME ZONE 'UTC')::date AS day,
+       CASE WHEN g.by_label THEN d.recommended_label ELSE '' END AS label,
+       CASE WHEN g.by_model THEN COALESCE(d.model_version_id::text, '') ELSE '' END
+           AS model,
        f.figure, f.key, COALESCE(f.slot, d.way || '.' || d.verdict) AS slot, d.sign AS n
 FROM (
     SELECT *,
            CASE WHEN recommended_label = '' THEN 'alone'
                 WHEN blind THEN 'blind' ELSE 'shown' END AS way,
-           recommended_label <> '' AND case_kind <> 'adjudication' AS is_reading,
+           recommended_label <> '' AND model_version_id IS NOT NULL
+               AND case_kind <> 'adjudication' AS is_reading,
            -- an amendment has the time and the speed of what it replaces
            NOT is_amending AND case_kind <> 'adjudication' AS is_timed
     FROM ({source}) given
 ) d
 JOIN reviewqueue_case c ON c.id = d.case_id
+JOIN (VALUES (false, false), (true, false), (false, true), (true, true))
+    g(by_label, by_model) ON d.is_reading OR NOT (g.by_label OR g.by_model)
 CROSS JOIN LATERAL (VALUES
-    ('kind', d.case_kind, NULL),
     ('total', CASE WHEN d.is_reading THEN '' END, NULL),
-    ('model', CASE WHEN d.is_reading THEN COALESCE(d.model_version_id::text, '') END,
+    ('label', CASE WHEN d.is_reading AND NOT g.by_label THEN d.recommended_label END,
      NULL),
-    ('label', CASE WHEN d.is_reading THEN d.recommended_label END, NULL),
+    ('model', CASE WHEN d.is_reading AND NOT g.by_model
+                   THEN d.model_version_id::text END, NULL),
     ('band', CASE WHEN d.is_reading THEN
         COALESCE(width_bucket(d.probability, ARRAY[{ends}]::float8[]), -1)::text END,
      NULL),
     ('reviewer', CASE WHEN d.is_reading THEN d.reviewer_id::text END, NULL),
     ('reason', CASE WHEN d.is_reading THEN d.reason_code END, NULL),
-    ('hour', CASE WHEN NOT d.is_amending THEN
-        extract(hour FROM d.decided_at AT TIME ZONE 'UTC')::int::text END, 'decided'),
-    ('sla', CASE WHEN d.is_timed THEN '' END,
+    ('kind', CASE WHEN NOT (g.by_label OR g.by_model) THEN d.case_kind END, NULL),
+    ('sla', CASE WHEN d.is_timed AND NOT (g.by_label OR g.by_model) THEN '' END,
      CASE WHEN d.decided_at <= c.due_at THEN 'kept' ELSE 'late' END)
 ) f(figure, key, slot)
 WHERE f.key IS NOT NULL
@@ -117,7 +127,8 @@ def retraction_counts(made: str) -> str:
     """  # noqa: S608 -- names of tables
     return f"""{_decision_facts(source)}
 UNION ALL
-SELECT d.workflow_id, (r.at AT TIME ZONE 'UTC')::date, 'retracted', '', r.kind, 1
+SELECT d.workflow_id, (r.at AT TIME ZONE 'UTC')::date, '', '', 'retracted', '',
+       r.kind, 1
 FROM {made} r JOIN reviewqueue_decision d ON d.id = r.decision_id
 """  # noqa: S608 -- names of tables
 
@@ -125,35 +136,17 @@ FROM {made} r JOIN reviewqueue_decision d ON d.id = r.decision_id
 def route_counts(made: str) -> str:
     """Return SQL that counts the routes of a relation."""
     return f"""
-SELECT workflow_id, (routed_at AT TIME ZONE 'UTC')::date AS day, 'routes' AS figure,
-       reason AS key, kind AS slot, 1 AS n
+SELECT workflow_id, (routed_at AT TIME ZONE 'UTC')::date AS day, '' AS label,
+       '' AS model, 'routes' AS figure, reason AS key, kind AS slot, 1 AS n
 FROM {made}
 """  # noqa: S608 -- names of tables
 
 
-def truth_counts(made: str) -> str:
-    """Return SQL that holds recommendations and final labels against late truth.
-
-    A later outcome takes the place of an earlier one. What was done about an item is
-    the label that people gave it before, or the recommendation where that stood.
-    """
-    return f"""
-SELECT o.workflow_id, (o.created_at AT TIME ZONE 'UTC')::date AS day, f.figure,
-       COALESCE(r.model_version_id::text, '') AS key, f.said || '>' || o.label AS slot,
-       o.sign AS n
-FROM (
-    SELECT workflow_id, item_id, label, created_at, 1 AS sign
-    FROM {made} WHERE source = 'outcome'
-    UNION ALL
-    SELECT p.workflow_id, p.item_id, p.label, p.created_at, -1
-    FROM {made} m
-    CROSS JOIN LATERAL (
-        SELECT * FROM reviewqueue_label p
-        WHERE p.item_id = m.item_id AND p.version < m.version AND p.source = 'outcome'
-        ORDER BY p.version DESC LIMIT 1
-    ) p
-    WHERE m.source = 'outcome'
-) o
+_TRUTH_FACTS = """
+SELECT o.workflow_id, (o.created_at AT TIME ZONE 'UTC')::date AS day, '' AS label,
+       '' AS model, f.figure, COALESCE(r.model_version_id::text, '') AS key,
+       f.said || '>' || o.label AS slot, o.sign AS n
+FROM ({source}) o
 JOIN reviewqueue_route r ON r.item_id = o.item_id
 LEFT JOIN LATERAL (
     SELECT label FROM reviewqueue_label x
@@ -168,21 +161,68 @@ CROSS JOIN LATERAL (VALUES
                       CASE WHEN r.kind = 'auto' THEN NULLIF(r.label, '') END))
 ) f(figure, said)
 WHERE f.said IS NOT NULL
+"""
+
+
+def truth_counts(made: str) -> str:
+    """Return SQL that holds recommendations and what was done against late truth.
+
+    `made` is a relation of labels. A later outcome takes the place of an earlier one.
+    What was done about an item is the label that people gave it before, or the
+    recommendation where that stood.
+    """
+    return _TRUTH_FACTS.format(
+        source=f"""
+    SELECT workflow_id, item_id, label, created_at, 1 AS sign
+    FROM {made} WHERE source = 'outcome'
+    UNION ALL
+    SELECT p.workflow_id, p.item_id, p.label, p.created_at, -1
+    FROM {made} m
+    CROSS JOIN LATERAL (
+        SELECT * FROM reviewqueue_label p
+        WHERE p.item_id = m.item_id AND p.version < m.version AND p.source = 'outcome'
+        ORDER BY p.version DESC LIMIT 1
+    ) p
+    WHERE m.source = 'outcome'
 """  # noqa: S608 -- names of tables
+    )
+
+
+def early_truth_counts(made: str) -> str:
+    """Return SQL for outcomes that were there before the route: `made` holds routes."""
+    return _TRUTH_FACTS.format(
+        source=f"""
+    SELECT DISTINCT ON (p.item_id) p.workflow_id, p.item_id, p.label, p.created_at,
+           1 AS sign
+    FROM reviewqueue_label p
+    WHERE p.source = 'outcome' AND p.item_id IN (SELECT item_id FROM {made})
+    ORDER BY p.item_id, p.version DESC
+"""  # noqa: S608 -- names of tables
+    )
+
+
+# The pipeline holds these rows while it routes: wait for it, so that either the route
+# is seen here, or the outcome there.
+AWAIT_ROUTING = """
+PERFORM 1 FROM predictions_pendingscore
+WHERE item_id IN (SELECT item_id FROM made WHERE source = 'outcome')
+ORDER BY item_id FOR UPDATE;
+"""
 
 
 def append_counts(facts: str) -> str:
     """Return SQL that appends what the facts sum up to."""
     return f"""
-INSERT INTO reviewqueue_tally (workflow_id, day, figure, key, slot, n, is_loose)
-SELECT workflow_id, day, figure, key, slot, sum(n), true
+INSERT INTO reviewqueue_tally
+    (workflow_id, day, label, model, figure, key, slot, n, is_loose)
+SELECT workflow_id, day, label, model, figure, key, slot, sum(n), true
 FROM ({facts}) facts
-GROUP BY workflow_id, day, figure, key, slot
+GROUP BY workflow_id, day, label, model, figure, key, slot
 HAVING sum(n) <> 0;
 """  # noqa: S608 -- built here
 
 
-def counting(facts: str) -> pgtrigger.Trigger:
+def counting(*facts: str, first: str = "") -> pgtrigger.Trigger:
     """Return the trigger that counts what a statement appended, named `made` in it."""
     return pgtrigger.Trigger(
         name="count",
@@ -190,5 +230,5 @@ def counting(facts: str) -> pgtrigger.Trigger:
         when=pgtrigger.After,
         operation=pgtrigger.Insert,
         referencing=pgtrigger.Referencing(new="made"),  # type: ignore[no-untyped-call]
-        func=append_counts(facts) + "RETURN NULL;",
+        func=first + "".join(map(append_counts, facts)) + "RETURN NULL;",
     )

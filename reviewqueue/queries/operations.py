@@ -1,55 +1,59 @@
-"""How the work flows: backlog, speed, scoring, quarantine, review rate, late truth."""
+"""How the work flows: backlog, speed, scoring, quarantine, review rate, late truth.
 
-from collections.abc import Sequence
+What adds up over days comes from the counts that the database keeps; what waits now and
+how long things took is read from the rows, within bounds that hold at any size.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 from django.db import connection
 from django.db.models import QuerySet
 
 from predictions.enums import ModelEventKind, QuarantineStatus
-from predictions.learning.evaluation import wilson_interval
-from predictions.models import (
-    ModelEvent,
-    PendingScore,
-    QuarantinedItem,
-    Workflow,
+from predictions.models import ModelEvent, PendingScore, QuarantinedItem, Workflow
+from reviewqueue.enums import (
+    CLAIMABLE_STATUSES,
+    CaseStatus,
+    RetractionKind,
+    RouteKind,
+    RouteReason,
 )
-from reviewqueue.enums import CLAIMABLE_STATUSES, CaseStatus
 from reviewqueue.models import Case
+from reviewqueue.queries import tallies
+from reviewqueue.queries.lists import DUE_SOON
+from reviewqueue.queries.rates import Proportion, proportion
+from reviewqueue.queries.tallies import Days, grouped
 
-MAX_COUNTED = 100_000  # counts stop here: the page stays fast with any backlog
+MAX_COUNTED = 100_000  # counts of rows stop here: the page is fast with any backlog
 N_NEWEST = 5_000  # percentiles are over the newest so many
+FAILED = (RouteReason.MODEL_FAILED, RouteReason.NO_CHAMPION, RouteReason.UNCALIBRATED)
 
 
 @dataclass(frozen=True, slots=True)
 class Percentiles:
-    """Over the newest rows of the window; None without any."""
+    """Over the newest `n` of the window, 5,000 at most; None without any."""
 
     n: int
     p50: float | None
-    p95: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Proportion:
-    k: int
-    n: int
-    share: float | None
-    low: float | None
-    high: float | None
+    p90: float | None
+    p99: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """Open cases now; counts stop at 100,000."""
+    """What is open now; counts stop at 100,000."""
 
     n_waiting: int
     n_held: int
     n_snoozed: int
     n_overdue: int
+    n_due_soon: int
     oldest_at: datetime | None
     n_unscored: int
     oldest_unscored_at: datetime | None
@@ -62,63 +66,94 @@ class Day:
 
     day: date
     n_routed: int
-    n_to_people: int
     n_audit: int
+    review_rate: Proportion
     n_decided: int
 
 
 @dataclass(frozen=True, slots=True)
-class LateTruth:
-    """The recommendation against outcomes that came in the window."""
+class Truth:
+    """What was said about items, held against late truth.
 
+    `false_positive_rate` is of the items that were not positive, `recall` of those
+    that were; `precision` of the items said to be positive.
+    """
+
+    accuracy: Proportion
     false_positive_rate: Proportion
     recall: Proportion
-    accuracy: Proportion
+    precision: Proportion
+
+
+@dataclass(frozen=True, slots=True)
+class LateTruth:
+    """Recommendations, and what was done in the end, against outcomes that came."""
+
+    recommended: Truth
+    done: Truth
+    by_model: dict[str, Truth]
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why items went where they went."""
+
+    reason: str
+    kind: str
+    share: Proportion
 
 
 @dataclass(frozen=True, slots=True)
 class Operations:
     backlog: Backlog
+    n_decided: int
+    n_undone: int
+    n_amended: int
     sla_kept: Proportion
     seconds_per_decision: Percentiles
     seconds_to_route: Percentiles
     scoring_ms: Percentiles
-    n_failed_items: int
+    scoring_failed: Proportion
     n_failed_batches: int
-    n_undone: int
     quarantine: Proportion
     review_rate: Proportion
+    reasons: list[Reason]
     days: list[Day]
     late_truth: LateTruth
 
 
 def operations_of(
-    workflow: Workflow, *, since: datetime, until: datetime, now: datetime
+    workflow: Workflow, found: list[tallies.Sum], *, days: Days, now: datetime
 ) -> Operations:
-    """Return how the work flowed over [since, until), and what waits now."""
-    window = {"workflow": workflow.pk, "since": since, "until": until}
-    days = _days(window)
-    n_routed = sum(day.n_routed for day in days)
-    n_failed, n_batches = _failures(workflow, since=since, until=until)
-    n_refused = _capped(
-        QuarantinedItem.objects.filter(
-            workflow=workflow, received_at__gte=since, received_at__lt=until
-        )
+    """Return how the work flowed over a window, and what waits now.
+
+    `found` are the sums of the window over everything.
+    """
+    window = {"workflow": workflow.pk, "since": days.since, "until": days.until}
+    daily = _days(found, days)
+    n_routed = sum(day.n_routed for day in daily)
+    routes = _total(found, "routes")
+    sla, retracted = _total(found, "sla"), _total(found, "retracted")
+    n_refused = _refused(workflow, days)
+    n_failed = sum(
+        one.n for one in found if one.figure == "routes" and one.key in FAILED
     )
-    n_kept, n_closed = _one(_SLA, window)
     return Operations(
         backlog=backlog_of(workflow, now=now),
-        sla_kept=proportion(n_kept, n_closed),
+        n_decided=sum(day.n_decided for day in daily),
+        n_undone=retracted[RetractionKind.UNDO],
+        n_amended=retracted[RetractionKind.AMEND],
+        sla_kept=proportion(sla["kept"], sla.total()),
         seconds_per_decision=_percentiles(_DECISION_SECONDS, window),
         seconds_to_route=_percentiles(_ROUTE_SECONDS, window),
         scoring_ms=_percentiles(_SCORING_MS, window),
-        n_failed_items=n_failed,
-        n_failed_batches=n_batches,
-        n_undone=_one(_UNDONE, window)[0],
+        scoring_failed=proportion(n_failed, n_routed),
+        n_failed_batches=_failed_batches(workflow, days),
         quarantine=proportion(n_refused, n_refused + n_routed),
-        review_rate=proportion(sum(day.n_to_people for day in days), n_routed),
-        days=days,
-        late_truth=_late_truth(workflow, window),
+        review_rate=proportion(routes[RouteKind.REVIEW], n_routed),
+        reasons=_reasons(found, n_routed),
+        days=daily,
+        late_truth=_late_truth(workflow, found),
     )
 
 
@@ -126,6 +161,7 @@ def backlog_of(workflow: Workflow, *, now: datetime) -> Backlog:
     """Return what waits now."""
     cases = Case.objects.filter(workflow=workflow)
     waiting = cases.filter(status=CaseStatus.PENDING)
+    claimable = cases.filter(status__in=CLAIMABLE_STATUSES)
     oldest = waiting.order_by("pk").values_list("created_at", flat=True).first()
     pending = PendingScore.objects.filter(workflow=workflow)
     unscored = pending.order_by("item_id").values_list("filed_at", flat=True).first()
@@ -133,7 +169,10 @@ def backlog_of(workflow: Workflow, *, now: datetime) -> Backlog:
         n_waiting=_capped(waiting),
         n_held=_capped(cases.filter(status=CaseStatus.LEASED)),
         n_snoozed=_capped(cases.filter(status=CaseStatus.SNOOZED)),
-        n_overdue=_capped(cases.filter(status__in=CLAIMABLE_STATUSES, due_at__lt=now)),
+        n_overdue=_capped(claimable.filter(due_at__lt=now)),
+        n_due_soon=_capped(
+            claimable.filter(due_at__gte=now, due_at__lt=now + DUE_SOON)
+        ),
         oldest_at=oldest,
         n_unscored=_capped(pending),
         oldest_unscored_at=unscored,
@@ -145,51 +184,13 @@ def backlog_of(workflow: Workflow, *, now: datetime) -> Backlog:
     )
 
 
-def proportion(k: int, n: int) -> Proportion:
-    """Return k of n with its 95 % Wilson interval."""
-    if not n:
-        return Proportion(0, 0, None, None, None)
-    interval = wilson_interval(k, n)
-    return Proportion(k, n, k / n, interval.low, interval.high)
-
-
-_DAYS = """
-SELECT day, sum(routed)::int, sum(people)::int, sum(audit)::int, sum(decided)::int
-FROM (
-    SELECT (routed_at AT TIME ZONE 'UTC')::date AS day, count(*) AS routed,
-           count(*) FILTER (WHERE kind = 'review') AS people,
-           count(*) FILTER (WHERE kind = 'review' AND reason = 'audit') AS audit,
-           0 AS decided
-    FROM reviewqueue_route
-    WHERE workflow_id = %(workflow)s
-      AND routed_at >= %(since)s AND routed_at < %(until)s
-    GROUP BY 1
-    UNION ALL
-    SELECT (decided_at AT TIME ZONE 'UTC')::date, 0, 0, 0, count(*)
-    FROM reviewqueue_decision
+_DECISION_SECONDS = f"""
+SELECT extract(epoch FROM decided_at - opened_at)::float8 FROM (
+    SELECT decided_at, opened_at, supersedes_id FROM reviewqueue_decision
     WHERE workflow_id = %(workflow)s
       AND decided_at >= %(since)s AND decided_at < %(until)s
-    GROUP BY 1
-) both_sides
-GROUP BY day ORDER BY day
-"""
-_SLA = """
-SELECT count(*) FILTER (WHERE closed_at <= due_at), count(*)
-FROM reviewqueue_case
-WHERE workflow_id = %(workflow)s
-  AND closed_at >= %(since)s AND closed_at < %(until)s
-"""
-_UNDONE = """
-SELECT count(*) FROM reviewqueue_retraction r
-JOIN reviewqueue_decision d ON d.id = r.decision_id
-WHERE d.workflow_id = %(workflow)s AND r.kind = 'undo'
-  AND r.at >= %(since)s AND r.at < %(until)s
-"""
-_DECISION_SECONDS = f"""
-SELECT extract(epoch FROM decided_at - opened_at)::float8 FROM reviewqueue_decision
-WHERE workflow_id = %(workflow)s
-  AND decided_at >= %(since)s AND decided_at < %(until)s
-ORDER BY decided_at DESC, id DESC LIMIT {N_NEWEST}
+    ORDER BY decided_at DESC, id DESC LIMIT {N_NEWEST}
+) newest WHERE supersedes_id IS NULL
 """  # noqa: S608 -- a constant
 _ROUTE_SECONDS = f"""
 SELECT extract(epoch FROM r.routed_at - i.received_at)::float8
@@ -207,70 +208,114 @@ FROM (SELECT prediction_id FROM reviewqueue_route
       ORDER BY routed_at DESC LIMIT {N_NEWEST}) r
 JOIN predictions_prediction p ON p.id = r.prediction_id
 """  # noqa: S608 -- a constant
-_LATE_TRUTH = """
-SELECT r.label = ANY(%(positive)s), o.label = ANY(%(positive)s), r.label = o.label,
-       count(*)
-FROM (SELECT DISTINCT ON (item_id) item_id, label FROM reviewqueue_outcome
-      WHERE workflow_id = %(workflow)s
-        AND received_at >= %(since)s AND received_at < %(until)s
-      ORDER BY item_id, received_at DESC, id DESC) o
-JOIN reviewqueue_route r ON r.item_id = o.item_id
-WHERE r.prediction_id IS NOT NULL
-GROUP BY 1, 2, 3
-"""
 
 
-def _days(window: dict[str, Any]) -> list[Day]:
-    return [Day(*row) for row in _rows(_DAYS, window)]
+def _days(found: list[tallies.Sum], days: Days) -> list[Day]:
+    routed = grouped(found, "routes", lambda one: one.day)
+    audited = Counter(
+        {
+            one.day: one.n
+            for one in found
+            if one.figure == "routes" and one.key == RouteReason.AUDIT
+        }
+    )
+    decided = grouped(found, "kind", lambda one: one.day)
+    made = []
+    for day in days:
+        kinds = routed.get(day, Counter())
+        made.append(
+            Day(
+                day=day,
+                n_routed=kinds.total(),
+                n_audit=audited[day],
+                review_rate=proportion(kinds[RouteKind.REVIEW], kinds.total()),
+                n_decided=decided.get(day, Counter()).total(),
+            )
+        )
+    return made
 
 
-def _late_truth(workflow: Workflow, window: dict[str, Any]) -> LateTruth:
-    positive = list(workflow.declaration.positive_labels)
-    cells = _rows(_LATE_TRUTH, window | {"positive": positive})
-    negatives = sum(n for _, truth, _, n in cells if not truth)
-    positives = sum(n for _, truth, _, n in cells if truth)
-    false_alarms = sum(n for said, truth, _, n in cells if said and not truth)
-    found = sum(n for said, truth, _, n in cells if said and truth)
-    right = sum(n for _, _, same, n in cells if same)
+def _total(found: list[tallies.Sum], figure: str) -> Counter[str]:
+    return grouped(found, figure, lambda _: "").get("", Counter())
+
+
+def _reasons(found: list[tallies.Sum], n_routed: int) -> list[Reason]:
+    groups = grouped(found, "routes", lambda one: (one.key, one.slot))
+    rows = [
+        Reason(reason, kind, proportion(slots.total(), n_routed))
+        for (reason, kind), slots in groups.items()
+    ]
+    return sorted(rows, key=lambda row: (-row.share.k, row.reason, row.kind))
+
+
+def _late_truth(workflow: Workflow, found: list[tallies.Sum]) -> LateTruth:
+    positive = frozenset(workflow.declaration.positive_labels)
+    versions = workflow.model_versions.values_list("id", "number").order_by("number")
+    by_model = grouped(found, "said", lambda one: one.key)
     return LateTruth(
-        false_positive_rate=proportion(false_alarms, negatives),
-        recall=proportion(found, positives),
-        accuracy=proportion(right, negatives + positives),
+        recommended=_truth(_total(found, "said"), positive),
+        done=_truth(_total(found, "done"), positive),
+        by_model={
+            f"v{number}": _truth(by_model[str(pk)], positive)
+            for pk, number in versions
+            if str(pk) in by_model
+        },
     )
 
 
-def _failures(
-    workflow: Workflow, *, since: datetime, until: datetime
-) -> tuple[int, int]:
-    sizes = ModelEvent.objects.filter(
-        model_version__workflow=workflow,
-        kind=ModelEventKind.FAILED,
-        at__gte=since,
-        at__lt=until,
-    ).values_list("n_items", flat=True)
-    found = list(sizes)
-    return sum(found), len(found)
+def _truth(slots: Mapping[str, int], positive: frozenset[str]) -> Truth:
+    cells: Counter[tuple[bool, bool, bool]] = Counter()
+    for slot, n in slots.items():
+        said, truth = slot.split(">")
+        cells[said in positive, truth in positive, said == truth] += n
+
+    def count(*, said: bool | None = None, truth: bool | None = None) -> int:
+        return sum(
+            n
+            for (is_said, is_true, _), n in cells.items()
+            if said in (None, is_said) and truth in (None, is_true)
+        )
+
+    n_right = sum(n for (_, _, same), n in cells.items() if same)
+    n_found = count(said=True, truth=True)
+    return Truth(
+        accuracy=proportion(n_right, cells.total()),
+        false_positive_rate=proportion(
+            count(said=True, truth=False), count(truth=False)
+        ),
+        recall=proportion(n_found, count(truth=True)),
+        precision=proportion(n_found, count(said=True)),
+    )
+
+
+def _refused(workflow: Workflow, days: Days) -> int:
+    refused = QuarantinedItem.objects.filter(workflow=workflow)
+    return _capped(
+        refused.filter(received_at__gte=days.since, received_at__lt=days.until)
+    )
+
+
+def _failed_batches(workflow: Workflow, days: Days) -> int:
+    versions: list[UUID] = list(workflow.model_versions.values_list("id", flat=True))
+    return _capped(
+        ModelEvent.objects.filter(
+            model_version__in=versions,
+            kind=ModelEventKind.FAILED,
+            at__gte=days.since,
+            at__lt=days.until,
+        )
+    )
 
 
 def _percentiles(statement: str, window: dict[str, Any]) -> Percentiles:
-    values = [row[0] for row in _rows(statement, window) if row[0] is not None]
+    with connection.cursor() as cursor:
+        cursor.execute(statement, window)
+        values = [row[0] for row in cursor.fetchall() if row[0] is not None]
     if not values:
-        return Percentiles(0, None, None)
-    p50, p95 = np.percentile(values, [50, 95])
-    return Percentiles(len(values), float(p50), float(p95))
+        return Percentiles(0, None, None, None)
+    p50, p90, p99 = np.percentile(values, [50, 90, 99])
+    return Percentiles(len(values), float(p50), float(p90), float(p99))
 
 
 def _capped(rows: QuerySet[Any]) -> int:
     return rows.order_by()[:MAX_COUNTED].count()
-
-
-def _one(statement: str, parameters: dict[str, Any]) -> Sequence[int]:
-    found: Sequence[int] = _rows(statement, parameters)[0]
-    return found
-
-
-def _rows(statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        found: list[tuple[Any, ...]] = cursor.fetchall()
-    return found

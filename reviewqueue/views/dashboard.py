@@ -1,19 +1,90 @@
 """The supervisor's dashboard."""
 
-from datetime import timedelta
+from datetime import date, timedelta
+from typing import Any
+from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
+from django.views.decorators.http import require_GET
 
 from accounts.permissions import Permission
+from predictions.models import ModelVersion, Workflow
 from predictions.views.access import open_workflow
+from reviewqueue.forms_dashboard import WINDOWS, DashboardForm
 from reviewqueue.queries.metrics import workflow_metrics
+from reviewqueue.queries.tallies import Days, Narrowing
+from reviewqueue.views.dashboard_parts import (
+    ConfirmationPart,
+    FlowPart,
+    Links,
+    key_figures,
+)
 
 
+@require_GET
 def dashboard(request: HttpRequest, slug: str) -> HttpResponse:
-    _, workflow = open_workflow(request, slug, Permission.METRICS_VIEW)
+    """Show the figures of a window; what the query string misspells is named."""
+    page, workflow = open_workflow(request, slug, Permission.METRICS_VIEW)
     now = timezone.now()
-    figures = workflow_metrics(
-        workflow, since=now - timedelta(days=30), until=now, now=now
+    versions = list(
+        ModelVersion.objects.filter(workflow=workflow)
+        .order_by("-number")
+        .only("id", "number")
     )
-    return JsonResponse(figures.to_json())
+    form = DashboardForm(
+        request.GET,
+        labels=workflow.declaration.labels,
+        numbers=[version.number for version in versions],
+    )
+    days = form.window(today=now.date())
+    narrowing = _narrowing(form, versions)
+    figures = workflow_metrics(workflow, days=days, now=now, narrowing=narrowing)
+    links = Links(workflow.slug, days)
+    confirmation = ConfirmationPart(figures.confirmation, days, links)
+    flow = FlowPart(figures.operations, workflow, links)
+    context = {
+        "workflow": workflow,
+        "key_figures": key_figures(confirmation, flow, now=now),
+        "form": form,
+        "days": days,
+        "now": now,
+        "windows": _windows(workflow, request.GET, days, today=now.date()),
+        "confirmation": confirmation,
+        "flow": flow,
+        "is_narrowed": narrowing != Narrowing(),
+        "clear_url": _url(workflow, _window_of(request.GET)),
+    }
+    return render(page, "reviewqueue/dashboard.html", context)
+
+
+def _narrowing(form: DashboardForm, versions: list[ModelVersion]) -> Narrowing:
+    number = form.understood.get("version")
+    version = next((one.pk for one in versions if one.number == number), None)
+    return Narrowing(form.understood.get("label", ""), version)
+
+
+def _windows(
+    workflow: Workflow, asked: QueryDict, days: Days, *, today: date
+) -> list[dict[str, Any]]:
+    kept = {name: asked[name] for name in ("label", "version") if asked.get(name)}
+    return [
+        {
+            "n": n,
+            "url": _url(workflow, kept | {"days": str(n)}),
+            "current": days == Days(today - timedelta(days=n - 1), today),
+        }
+        for n in WINDOWS
+    ]
+
+
+def _window_of(asked: QueryDict) -> dict[str, str]:
+    names = ("days", "from", "to")
+    return {name: asked[name] for name in names if asked.get(name)}
+
+
+def _url(workflow: Workflow, query: dict[str, str]) -> str:
+    address = reverse("reviewqueue:dashboard", args=[workflow.slug])
+    return f"{address}?{urlencode(query)}" if query else address

@@ -1,0 +1,100 @@
+"""Sums of the counts that the database keeps, over whole days (UTC)."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from uuid import UUID
+
+from django.db import connection
+
+MAX_DAYS = 366
+_MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """The days from `first` to `last`, both in it (UTC)."""
+
+    first: date
+    last: date
+
+    @classmethod
+    def covering(cls, since: datetime, until: datetime) -> "Days":
+        """Return the whole days that [since, until) touches."""
+        last = max(since, until - _MICROSECOND)
+        return cls(since.astimezone(UTC).date(), last.astimezone(UTC).date())
+
+    @property
+    def since(self) -> datetime:
+        return datetime.combine(self.first, time.min, UTC)
+
+    @property
+    def until(self) -> datetime:
+        """The moment after the last day."""
+        return self.since + timedelta(days=self.n)
+
+    @property
+    def n(self) -> int:
+        return (self.last - self.first).days + 1
+
+    def __iter__(self) -> Iterator[date]:
+        return (self.first + timedelta(days=i) for i in range(self.n))
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """How many over a window; `day` only where the figure is read by day."""
+
+    day: date | None
+    figure: str
+    key: str
+    slot: str
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowing:
+    """One recommended label, one model version, or both; empty: all."""
+
+    label: str = ""
+    model: UUID | None = None
+
+
+EVERYTHING = Narrowing()
+_BY_DAY = ["total", "kind", "routes"]
+_SUMS = """
+SELECT CASE WHEN figure = ANY(%(by_day)s) THEN day END, figure, key, slot,
+       sum(n)::bigint
+FROM reviewqueue_tally
+WHERE workflow_id = %(workflow)s AND label = %(label)s AND model = %(model)s
+  AND day BETWEEN %(first)s AND %(last)s
+GROUP BY 1, 2, 3, 4
+HAVING sum(n) <> 0
+"""
+
+
+def sums(workflow_id: UUID, days: Days, narrowing: Narrowing = EVERYTHING) -> list[Sum]:
+    """Return every sum over a window, read in one moment."""
+    parameters = {
+        "workflow": workflow_id,
+        "label": narrowing.label,
+        "model": str(narrowing.model or ""),
+        "first": days.first,
+        "last": days.last,
+        "by_day": _BY_DAY,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_SUMS, parameters)
+        return [Sum(*row) for row in cursor.fetchall()]
+
+
+def grouped[Key](
+    found: list[Sum], figure: str, key_of: Callable[[Sum], Key]
+) -> dict[Key, Counter[str]]:
+    """Return the slots of one figure, added up by a key."""
+    groups: dict[Key, Counter[str]] = {}
+    for one in found:
+        if one.figure == figure:
+            groups.setdefault(key_of(one), Counter())[one.slot] += one.n
+    return groups

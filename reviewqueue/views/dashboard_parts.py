@@ -1,0 +1,453 @@
+"""The parts of the dashboard: figures with their charts and the way to their cases."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+from urllib.parse import urlencode
+
+from django.urls import reverse
+from django.utils.safestring import SafeString
+
+from predictions.models import Workflow
+from reviewqueue.charts import Point, count_chart, rate_chart
+from reviewqueue.enums import CaseStatus, RouteKind, RouteReason
+from reviewqueue.queries.metrics import Confirmation, Gap, Query, Row, window_query
+from reviewqueue.queries.operations import (
+    MAX_COUNTED,
+    Backlog,
+    Day,
+    Operations,
+    Percentiles,
+    Reason,
+    Truth,
+)
+from reviewqueue.queries.rates import Proportion
+from reviewqueue.queries.tallies import Days
+from ui import numbers
+
+REASON_WORDS = {
+    RouteReason.POLICY: "the policy sends it to people",
+    RouteReason.AUDIT: "audit sample of what the policy passes",
+    RouteReason.PASSED: "passed by the policy",
+    RouteReason.NO_CHAMPION: "no model in force",
+    RouteReason.MODEL_FAILED: "the model failed",
+    RouteReason.UNCALIBRATED: "no calibrated probability",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Addresses of the lists that hold the cases behind a figure."""
+
+    slug: str
+    days: Days
+
+    def decisions(self, **query: str) -> str:
+        return self._list("decision-list", query)
+
+    def decisions_of_window(self, **query: str) -> str:
+        return self._list("decision-list", window_query(self.days) | query)
+
+    def routed(self, days: Days | None = None, **query: str) -> str:
+        window = window_query(days or self.days)
+        moments = {
+            "routed_from": window["decided_from"],
+            "routed_to": window["decided_to"],
+        }
+        return self.items(**moments | query)
+
+    def cases(self, **query: str) -> str:
+        return self._list("case-list", query)
+
+    def items(self, **query: str) -> str:
+        return self._list("item-list", query)
+
+    def quarantine(self, **query: str) -> str:
+        return self._list("quarantine-list", query)
+
+    def _list(self, name: str, query: Query) -> str:
+        return f"{reverse(f'reviewqueue:{name}', args=[self.slug])}?{urlencode(query)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """One row of a table of rates, each with the way to its cases."""
+
+    row: Row
+    links: Links
+
+    @property
+    def shown_url(self) -> str:
+        return self._readings(blind="0", judged="1")
+
+    @property
+    def overridden_url(self) -> str:
+        return self._readings(blind="0", verdict="override")
+
+    @property
+    def blind_url(self) -> str:
+        return self._readings(blind="1", judged="1")
+
+    @property
+    def unsure_url(self) -> str:
+        return self._readings(verdict="unsure")
+
+    @property
+    def words(self) -> str:
+        return f"{self.row.name}: {rate_words(self.row.shown)}"
+
+    def _readings(self, **query: str) -> str:
+        return self.links.decisions(**self.row.query, **query)
+
+
+class ConfirmationPart:
+    """How often people follow the recommendation."""
+
+    def __init__(self, figures: Confirmation, days: Days, links: Links) -> None:
+        self._figures = figures
+        self._days = days
+        self._links = links
+        self.gap = figures.gap
+        self.total = Rates(figures.total, links)
+
+    @property
+    def tables(self) -> list[dict[str, object]]:
+        found = self._figures
+        named = [
+            ("by-label", "By recommended label", "Label", found.by_label),
+            ("by-band", "By probability band", "Probability", found.by_band),
+            ("by-model", "By model version", "Version", found.by_model),
+            ("by-reviewer", "By reviewer", "Reviewer", found.by_reviewer),
+            ("by-reason", "By reason", "Reason", found.by_reason),
+        ]
+        return [
+            {"id": key, "title": title, "head": head, "rows": self._rates(rows)}
+            for key, title, head, rows in named
+        ]
+
+    @cached_property
+    def by_day(self) -> list[Rates]:
+        return self._rates(self._figures.by_day)
+
+    @property
+    def chart(self) -> SafeString:
+        found = {one.row.key: one for one in self.by_day}
+        points = [
+            _rate_point(
+                day,
+                None if (one := found.get(day.isoformat())) is None else one.row.shown,
+                href=one.shown_url if one else "",
+            )
+            for day in self._days
+        ]
+        return rate_chart(
+            points, title="Confirmed when shown, by day", unit="% of judged, by day"
+        )
+
+    def _rates(self, rows: list[Row]) -> list[Rates]:
+        return [Rates(row, self._links) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """A number that opens what it counts."""
+
+    name: str
+    n: int
+    url: str = ""
+    is_late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedRate:
+    name: str
+    rate: Proportion
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TruthRow:
+    name: str
+    cells: list[LinkedRate]
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """Percentiles in seconds."""
+
+    name: str
+    n: int
+    p50: float | None
+    p90: float | None
+    p99: float | None
+
+
+class FlowPart:
+    """How the work flows."""
+
+    def __init__(self, figures: Operations, workflow: Workflow, links: Links) -> None:
+        self.figures = figures
+        self._workflow = workflow
+        self._links = links
+
+    @property
+    def sla_url(self) -> str:
+        return self._links.decisions_of_window(sla="kept")
+
+    @property
+    def late_url(self) -> str:
+        return self._links.decisions_of_window(sla="late")
+
+    @property
+    def review_url(self) -> str:
+        return self._links.routed(route=RouteKind.REVIEW)
+
+    @property
+    def review_chart(self) -> SafeString:
+        points = [
+            _rate_point(
+                day.day,
+                day.review_rate if day.n_routed else None,
+                href=self._routed_on(day),
+            )
+            for day in self.figures.days
+        ]
+        return rate_chart(
+            points, title="Sent to people, by day", unit="% of routed items, by day"
+        )
+
+    @property
+    def throughput_chart(self) -> SafeString:
+        days = self.figures.days
+        decided = [
+            _count_point(day.day, day.n_decided, "decided", self._decided_on(day))
+            for day in days
+        ]
+        sent = [
+            _count_point(day.day, day.review_rate.k, "sent to people", "")
+            for day in days
+        ]
+        return count_chart(
+            decided, sent, title="Decisions by day", unit="number, by day"
+        )
+
+    @property
+    def days(self) -> list[dict[str, object]]:
+        return [
+            {
+                "day": day,
+                "decided_url": self._decided_on(day),
+                "review_url": self._routed_on(day, route=RouteKind.REVIEW),
+            }
+            for day in self.figures.days
+            if day.n_routed or day.n_decided
+        ]
+
+    @property
+    def throughput_legend(self) -> tuple[str, str]:
+        return "decided", "sent to people"
+
+    @property
+    def waiting_url(self) -> str:
+        return self._links.cases(status=CaseStatus.PENDING)
+
+    @property
+    def n_late(self) -> int:
+        return self.figures.sla_kept.n - self.figures.sla_kept.k
+
+    @property
+    def backlog(self) -> list[Count]:
+        found, links = self.figures.backlog, self._links
+        return [
+            Count("waiting", found.n_waiting, self.waiting_url),
+            Count("held", found.n_held, links.cases(status=CaseStatus.LEASED)),
+            Count("snoozed", found.n_snoozed, links.cases(status=CaseStatus.SNOOZED)),
+            Count("due within an hour", found.n_due_soon, links.cases(due_soon="1")),
+            Count("overdue", found.n_overdue, links.cases(overdue="1"), is_late=True),
+            Count("not scored yet", found.n_unscored),
+            Count("in quarantine", found.n_quarantined, links.quarantine()),
+        ]
+
+    @property
+    def speeds(self) -> list[Speed]:
+        found = self.figures
+        return [
+            _speed("a person's decision, from opening", found.seconds_per_decision),
+            _speed("an item, received to routed", found.seconds_to_route),
+            _speed("scoring, an item's share of its batch", found.scoring_ms, 0.001),
+        ]
+
+    @property
+    def reasons(self) -> list[LinkedRate]:
+        return [
+            LinkedRate(
+                _reason_words(one),
+                one.share,
+                self._links.routed(route=one.kind, route_reason=one.reason),
+            )
+            for one in self.figures.reasons
+        ]
+
+    @property
+    def refused_url(self) -> str:
+        window = window_query(self._links.days)
+        return self._links.quarantine(
+            status="",
+            received_from=window["decided_from"],
+            received_to=window["decided_to"],
+        )
+
+    @property
+    def has_truth(self) -> bool:
+        return self.figures.late_truth.recommended.accuracy.n > 0
+
+    @property
+    def truths(self) -> list[TruthRow]:
+        found = self.figures.late_truth
+        return [
+            self._truth_row("the recommendation", found.recommended),
+            *(
+                self._truth_row(f"by {name}", one, model_version=name[1:])
+                for name, one in found.by_model.items()
+            ),
+            TruthRow("what was done", _truth_cells(found.done)),
+        ]
+
+    def _truth_row(self, name: str, truth: Truth, **query: str) -> TruthRow:
+        window = window_query(self._links.days)
+        query |= {
+            "outcome_from": window["decided_from"],
+            "outcome_to": window["decided_to"],
+        }
+        return TruthRow(
+            name, _truth_cells(truth, lambda one: self._links.items(**query, **one))
+        )
+
+    def _decided_on(self, day: Day) -> str:
+        return self._links.decisions(**window_query(Days(day.day, day.day)))
+
+    def _routed_on(self, day: Day, **query: str) -> str:
+        return self._links.routed(Days(day.day, day.day), **query)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFigure:
+    """One of the large numbers at the top."""
+
+    title: str
+    value: str
+    note: str
+    url: str = ""
+    unit: str = ""
+
+
+def key_figures(
+    confirmation: ConfirmationPart, flow: FlowPart, *, now: datetime
+) -> list[KeyFigure]:
+    """Return the figures that the page begins with."""
+    total, figures = confirmation.total, flow.figures
+    row = total.row
+    return [
+        _key_rate("Confirmed when shown", row.shown, total.shown_url),
+        _key_rate("Overridden", row.overridden, total.overridden_url),
+        _key_rate("Agreed when blind", row.blind, total.blind_url),
+        _key_gap(confirmation.gap),
+        _key_rate("Seen by people", figures.review_rate, flow.review_url),
+        _key_rate("Decided in time", figures.sla_kept, flow.sla_url),
+        _key_time(figures.seconds_per_decision),
+        _key_backlog(figures.backlog, flow.waiting_url, now=now),
+    ]
+
+
+def _key_rate(title: str, rate: Proportion, url: str) -> KeyFigure:
+    if rate.share is None or rate.low is None or rate.high is None:
+        return KeyFigure(title, numbers.NOTHING, "no case yet", url)
+    note = (
+        f"n = {numbers.thousands(rate.n)}, "
+        f"95 % interval {numbers.interval(rate.low, rate.high)}"
+    )
+    return KeyFigure(title, numbers.percent(rate.share), note, url)
+
+
+def _key_gap(gap: Gap | None) -> KeyFigure:
+    title = "Shown minus blind"
+    if gap is None:
+        return KeyFigure(title, numbers.NOTHING, "needs both shown and blind cases")
+    note = f"95 % interval {numbers.points(gap.low)} to {numbers.points(gap.high)}"
+    return KeyFigure(title, numbers.points(gap.difference), note, unit="points")
+
+
+def _key_time(found: Percentiles) -> KeyFigure:
+    title = "Time per decision"
+    if found.p50 is None or found.p90 is None:
+        return KeyFigure(title, numbers.NOTHING, "no decision yet")
+    note = (
+        f"median of the newest {numbers.thousands(found.n)}; "
+        f"90 % under {numbers.duration(found.p90)}"
+    )
+    return KeyFigure(title, numbers.duration(found.p50), note)
+
+
+def _key_backlog(found: Backlog, url: str, *, now: datetime) -> KeyFigure:
+    more = "+" if found.n_waiting == MAX_COUNTED else ""
+    note = "nothing waits"
+    if found.oldest_at is not None:
+        age = numbers.duration((now - found.oldest_at).total_seconds())
+        note = f"oldest {age}, {numbers.thousands(found.n_overdue)} overdue"
+    value = f"{numbers.thousands(found.n_waiting)}{more}"
+    return KeyFigure("Waiting now", value, note, url)
+
+
+def rate_words(rate: Proportion) -> str:
+    """Write a rate for a pointer or a screen reader."""
+    if rate.share is None or rate.low is None or rate.high is None:
+        return "nothing yet"
+    return (
+        f"{numbers.percent(rate.share)} (n = {numbers.thousands(rate.n)}, "
+        f"95 % interval {numbers.interval(rate.low, rate.high)})"
+    )
+
+
+def _rate_point(day: date, rate: Proportion | None, *, href: str) -> Point:
+    if rate is None or rate.share is None:
+        return Point(day, None, "")
+    words = f"{day.day} {day:%b}: {rate_words(rate)}"
+    return Point(day, rate.share, words, href, rate.low, rate.high)
+
+
+def _count_point(day: date, n: int, what: str, href: str) -> Point:
+    words = f"{day.day} {day:%b}: {numbers.thousands(n)} {what}"
+    return Point(day, n, words, href)
+
+
+def _reason_words(reason: Reason) -> str:
+    return REASON_WORDS.get(RouteReason(reason.reason), reason.reason)
+
+
+def _speed(name: str, found: Percentiles, unit_seconds: float = 1.0) -> Speed:
+    p50, p90, p99 = (
+        None if value is None else value * unit_seconds
+        for value in (found.p50, found.p90, found.p99)
+    )
+    return Speed(name, found.n, p50, p90, p99)
+
+
+def _truth_cells(
+    truth: Truth, url_of: Callable[[Query], str] = lambda _: ""
+) -> list[LinkedRate]:
+    """Return the rates, each with the way to the items that it is a share of."""
+    return [
+        LinkedRate("Right", truth.accuracy, url_of({"outcome": "any"})),
+        LinkedRate(
+            "False positives",
+            truth.false_positive_rate,
+            url_of({"outcome": "negative"}),
+        ),
+        LinkedRate("Recall", truth.recall, url_of({"outcome": "positive"})),
+        LinkedRate(
+            "Precision",
+            truth.precision,
+            url_of({"outcome": "any", "said": "positive"}),
+        ),
+    ]
