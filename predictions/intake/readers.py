@@ -35,7 +35,17 @@ class ByteStream(Protocol):
         """Return at most so many bytes; none at the end."""
 
 
-class PayloadTooLarge(Exception):
+class PayloadStopped(Exception):
+    """Reading ended before the payload did; `stored` says what was kept of it."""
+
+    stored = ""
+
+    @override
+    def __str__(self) -> str:
+        return f"{super().__str__()} {self.stored}".rstrip()
+
+
+class PayloadTooLarge(PayloadStopped):
     """More bytes came than are allowed; `limit` is how many are."""
 
     def __init__(self, limit: int) -> None:
@@ -43,7 +53,7 @@ class PayloadTooLarge(Exception):
         self.limit = limit
 
 
-class MalformedPayload(Exception):
+class MalformedPayload(PayloadStopped):
     """The payload as a whole cannot be read; `position` counts bytes, where known."""
 
     def __init__(self, message: str, position: int | None = None) -> None:

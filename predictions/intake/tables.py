@@ -28,6 +28,7 @@ from predictions.intake.readers import (
     PayloadTooLarge,
     limited,
 )
+from predictions.intake.records import BadLine, csv_records
 from predictions.intake.rows import RejectedItem
 
 MAX_CSV_BYTES = 2**40
@@ -49,9 +50,9 @@ def read_csv(
     """Yield the rows as raw items, their cells read as the declaration types them.
 
     UTF-8 with or without a byte order mark; the delimiter (comma, semicolon, tab) is
-    the commonest one of the header. An empty cell is missing. A row with another
-    number of cells (rule `columns`) or unreadable quoting (rule `csv`) becomes a
-    `RejectedItem`. The pairs (external id, label) are appended to `labels`, if given.
+    the commonest one of the header. An empty cell is missing. A line that is no row
+    (see `csv_records`) becomes a `RejectedItem` with its text and number. The pairs
+    (external id, label) are appended to `labels`, if given.
     Raises: MalformedPayload for the header, before the first chunk; PayloadTooLarge.
     """
     # A byte that is no UTF-8 becomes a lone surrogate: only its row is refused.
@@ -62,10 +63,8 @@ def read_csv(
         newline="",
     )
     first = text.readline(MAX_LINE_BYTES)
-    if not first.strip():
-        raise MalformedPayload("columns: the first line is empty", 0)
     delimiter = max(DELIMITERS, key=first.count)
-    header = [name.strip() for name in next(csv.reader([first], delimiter=delimiter))]
+    header = _header(first, delimiter)
     rows = _Rows(lay_out(header, declaration, columns), labels)
     yield from _chunks(_csv_entries(text, delimiter, rows), chunk_size)
 
@@ -146,31 +145,35 @@ def _is_empty(value: object) -> bool:
     return value is None or (isinstance(value, str) and not value.strip())
 
 
+def _header(line: str, delimiter: str) -> list[str]:
+    if not line.strip():
+        raise MalformedPayload("columns: the first line is empty", 0)
+    if len(line) == MAX_LINE_BYTES:
+        raise MalformedPayload("columns: the first line is too long", 0)
+    try:
+        names = next(csv.reader([line], delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        raise MalformedPayload(f"columns: the first line: {error}", 0) from error
+    return [name.strip() for name in names]
+
+
 def _csv_entries(
     text: io.TextIOWrapper, delimiter: str, rows: _Rows
 ) -> Iterator[object]:
-    reader = csv.reader(text, delimiter=delimiter)
-    while True:
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
+    records = csv_records(
+        text, delimiter=delimiter, n_columns=rows.n_columns, first_number=2
+    )
+    for record in records:
+        if isinstance(record, BadLine):
             rows.skip()
-            yield _unread(reader.line_num + 1, "csv", str(error), None)
-            continue
-        if not cells:
-            continue
-        if len(cells) == rows.n_columns:
-            yield rows.item(cells)
+            yield _unread(record)
         else:
-            rows.skip()
-            counts = f"{len(cells)} cells, {rows.n_columns} columns"
-            yield _unread(reader.line_num + 1, "columns", counts, cells)
+            yield rows.item(record)
 
 
-def _unread(line: int, rule: str, value: str, cells: list[str] | None) -> RejectedItem:
-    return RejectedItem(0, None, cells, [FieldError(f"line {line}", rule, value)])
+def _unread(line: BadLine) -> RejectedItem:
+    error = FieldError(f"line {line.number}", line.rule, line.reason)
+    return RejectedItem(0, None, line.text, [error])
 
 
 def _chunks(entries: Iterator[object], size: int) -> Iterator[list[object]]:

@@ -6,6 +6,7 @@ the same item for the same content.
 """
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -31,6 +32,8 @@ MAX_ID_LENGTH = 200
 MAX_WARNINGS = 100
 KNOWN_KEYS = frozenset({"external_id", "features", "occurred_at"})
 _NUL = b"\\u0000"
+_FIRST = microseconds(datetime.min.replace(tzinfo=UTC))
+_NEGATIVE_ZERO = re.compile(rb":-0\.0[,}]")
 
 
 class _Refused(Exception):
@@ -83,15 +86,20 @@ class ItemValidator:
             # The schema's fields are sorted, and so is what it returns of them.
             order = None if is_declared else orjson.OPT_SORT_KEYS
             written = orjson.dumps(features, option=order)
+            if b":null" in written:
+                features = self._without_missing(features)
+                written = orjson.dumps(features, option=order)
             moment = datetime.fromisoformat(checked["occurred_at"])
             if moment.tzinfo is None:
                 moment = moment.replace(tzinfo=UTC)
             micros = (moment - EPOCH) // MICROSECOND
         except (ValidationError, ValueError, TypeError, OverflowError, RecursionError):
             return None
-        if micros > latest or len(written) > self._max_bytes:
+        if not _FIRST <= micros <= latest or len(written) > self._max_bytes:
             return None
         if b"\\" in written and _NUL in written:
+            return None
+        if b"-0.0" in written and _NEGATIVE_ZERO.search(written):
             return None
         external_id = checked["external_id"]
         if not external_id.strip() or "\x00" in external_id:
@@ -145,7 +153,8 @@ class ItemValidator:
             if feature.name not in sent and not feature.required:
                 continue
             value, error = check_value(feature, sent.get(feature.name))
-            features[feature.name] = value
+            if value is not None:
+                features[feature.name] = value
             if error:
                 errors.append(error)
         for name, value in sent.items():
@@ -154,6 +163,14 @@ class ItemValidator:
             elif name not in self._names:
                 features[name] = value
         return features, errors
+
+    def _without_missing(self, features: Mapping[str, object]) -> dict[str, object]:
+        """Leave out what is declared and null: it is as missing as what is absent."""
+        return {
+            name: value
+            for name, value in features.items()
+            if value is not None or name not in self._names
+        }
 
     def _written(self, features: dict[str, object]) -> tuple[bytes, list[FieldError]]:
         try:

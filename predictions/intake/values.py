@@ -90,7 +90,7 @@ def _check_number(feature: Feature, value: object) -> tuple[object, FieldError |
         return value, _wrong_type(feature, value)
     out_of_range = FieldError(feature.name, "range", shown(value))
     try:
-        number = float(value)
+        number = float(value) + 0.0  # zero has no sign: PostgreSQL keeps none
     except OverflowError:
         return value, out_of_range
     if not math.isfinite(number):

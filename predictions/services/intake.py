@@ -1,7 +1,7 @@
 """Store what comes in: items, duplicates and quarantine, in bounded memory."""
 
 import contextlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -19,6 +19,7 @@ from accounts.ids import uuid7_batch, uuid7_bytes_batch
 from predictions.declaration import FieldError
 from predictions.enums import IntakeSource, QuarantineStatus
 from predictions.intake.payloads import storable_json
+from predictions.intake.readers import PayloadStopped
 from predictions.intake.rows import RejectedItem, ValidItem
 from predictions.intake.validation import ItemValidator, compile_validator
 from predictions.intake.values import EPOCH, storable_text
@@ -123,11 +124,12 @@ def store_items(
     is a duplicate; with other content it goes to quarantine, naming both. Nothing of
     a chunk is lost or stored twice, however often it is sent. Wakes the scoring
     workers after each commit.
+    Raises: PayloadStopped, of the reader, saying what was stored before.
     """
     prepare = _preparation(workflow, source, now)
     result = IntakeResult()
     offset = 0
-    for raw_items in chunks:
+    for raw_items in _until_stopped(chunks, result):
         with transaction.atomic():
             _store_prepared(
                 workflow=workflow,
@@ -142,6 +144,23 @@ def store_items(
                 transaction.on_commit(partial(wake_scoring, workflow.pk))
         offset += len(raw_items)
     return result
+
+
+def _until_stopped(
+    chunks: Iterable[Sequence[object]], result: IntakeResult
+) -> Iterator[Sequence[object]]:
+    try:
+        yield from chunks
+    except PayloadStopped as error:
+        n_read = result.accepted + result.duplicates + result.n_quarantined
+        error.stored = (
+            f"Of the {n_read:,} items before, {result.accepted:,} were stored, "
+            f"{result.duplicates:,} were there already and "
+            f"{result.n_quarantined:,} are in quarantine."
+            if n_read
+            else "Nothing was stored."
+        )
+        raise
 
 
 def store_chunk(

@@ -10,7 +10,7 @@ from accounts.permissions import Permission
 from predictions.enums import IntakeSource
 from predictions.forms_upload import UploadForm
 from predictions.intake.files import read_file
-from predictions.intake.readers import MalformedPayload, PayloadTooLarge
+from predictions.intake.readers import PayloadStopped
 from predictions.models import Workflow
 from predictions.services.intake import IntakeResult, store_items
 from predictions.views.access import open_workflow
@@ -29,7 +29,7 @@ def upload(request: HttpRequest, slug: str) -> HttpResponse:
         return _render(page, workflow, form, status=422)
     try:
         result = _store(workflow, form)
-    except (MalformedPayload, PayloadTooLarge) as error:
+    except PayloadStopped as error:
         form.add_error("file", str(error))
         return _render(page, workflow, form, status=422)
     return _render(page, workflow, UploadForm(), result=result)

@@ -11,7 +11,7 @@ from django.utils import timezone
 from predictions.enums import IntakeSource
 from predictions.intake.columns import Arrivals, ColumnMap
 from predictions.intake.files import FORMATS, kind_of, read_file
-from predictions.intake.readers import MalformedPayload, PayloadTooLarge
+from predictions.intake.readers import PayloadStopped
 from predictions.management.lookups import workflow_by_slug
 from predictions.services.intake import IntakeResult, store_items
 
@@ -68,9 +68,7 @@ class Command(BaseCommand):
                 )
         except OSError as error:
             raise CommandError(f"{file.name}: {error.strerror}") from error
-        except MalformedPayload as error:
-            raise CommandError(f"{file.name}: {error.message}") from error
-        except PayloadTooLarge as error:
+        except PayloadStopped as error:
             raise CommandError(f"{file.name}: {error}") from error
         self.stdout.write(f"{found.slug}: {_summary(result)}")
 

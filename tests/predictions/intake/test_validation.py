@@ -14,6 +14,7 @@ from predictions.declaration import Declaration, declaration_from_json
 from predictions.intake.payloads import storable_json
 from predictions.intake.rows import ValidItem
 from predictions.intake.validation import compile_validator
+from predictions.intake.values import microseconds
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 AT = "2026-03-02T08:00:00+00:00"
@@ -166,7 +167,8 @@ def test_every_broken_rule_of_an_item_is_listed() -> None:
 
 
 def test_missing_and_null_break_only_what_is_required() -> None:
-    assert accepted(item({"amount": None})).features == b'{"amount":null}'
+    assert accepted(item({"amount": None, "other": None})).features == b'{"other":null}'
+    assert accepted(item({"amount": None})) == accepted(item({}))
 
     [one] = STRICT.validate([item({"amount": None})], now=NOW).rejected
     assert [(error.field, error.rule) for error in one.errors] == [
@@ -188,6 +190,29 @@ def test_moments_written_differently_are_one_moment(occurred_at: object) -> None
     one = accepted(item(occurred_at=occurred_at))
 
     assert one.content_hash == accepted(item()).content_hash
+
+
+@pytest.mark.parametrize(
+    "occurred_at", ["0001-01-01T00:00:00+02:00", "9999-12-31T23:59:59-02:00"]
+)
+def test_moments_beyond_the_calendar_are_refused(occurred_at: str) -> None:
+    assert refused(item(occurred_at=occurred_at)) == [
+        ("occurred_at", "type", occurred_at)
+    ]
+
+
+def test_zero_has_no_sign() -> None:
+    assert accepted(item({"amount": -0.0})) == accepted(item({"amount": 0}))
+    assert accepted(item({"amount": 0.0, "count": -0.0, "x": -0.05})).features == (
+        b'{"amount":0.0,"count":0,"x":-0.05}'
+    )
+
+
+@pytest.mark.parametrize(
+    "external_id", ["tx-\u0430", "é", "e\u0301", "TX-1", " a", "a\u200b"]
+)
+def test_ids_that_look_alike_are_kept_as_they_are(external_id: str) -> None:
+    assert accepted(item(external_id=external_id)).external_id == external_id
 
 
 def test_the_future_begins_after_the_declared_minutes() -> None:
@@ -282,6 +307,15 @@ def test_anything_is_accepted_or_refused_and_nothing_is_lost(raw: list[object]) 
         written = storable_json([error.to_json() for error in one.errors])
         assert json.loads(written)
         assert "\x00" not in storable_json(one.payload)
+
+
+@given(raw=ITEMS)
+def test_both_looks_give_the_same_item(raw: dict[str, object]) -> None:
+    latest = microseconds(NOW)
+
+    fast = VALIDATOR._fast_item(0, raw, latest)
+    if fast is not None:
+        assert VALIDATOR._slow_item(0, raw, latest) == fast
 
 
 @given(features=st.dictionaries(NAMES, LIKELY))

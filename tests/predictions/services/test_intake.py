@@ -1,5 +1,6 @@
 """Storing: everything sent is an item, a duplicate or in quarantine, once."""
 
+import io
 import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -12,8 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from predictions.enums import IntakeSource
-from predictions.intake.readers import PayloadTooLarge
+from predictions.intake.columns import ColumnMap
+from predictions.intake.files import FORMATS, FileKind, read_file
+from predictions.intake.readers import PayloadStopped, PayloadTooLarge
 from predictions.intake.rows import RejectedItem
+from predictions.intake.tables import read_csv
 from predictions.models import Item, PendingScore, QuarantinedItem, Workflow
 from predictions.services import intake
 from predictions.services.intake import IntakeResult, store_items
@@ -189,15 +193,19 @@ def test_chunks_before_a_payload_that_ends_badly_stay(
     workflow: Workflow, now: datetime
 ) -> None:
     def chunks() -> Any:  # noqa: ANN401 -- a generator that fails
-        yield [raw_item(1, now=now)]
+        yield [raw_item(1, now=now), None]
         raise PayloadTooLarge(10)
 
-    with pytest.raises(PayloadTooLarge):
+    with pytest.raises(PayloadTooLarge) as stopped:
         store_items(
             workflow=workflow, chunks=chunks(), source=IntakeSource.API, now=now
         )
 
     assert Item.objects.count() == 1
+    assert str(stopped.value) == (
+        "More than the 10 bytes that are allowed. Of the 2 items before, 1 were "
+        "stored, 0 were there already and 1 are in quarantine."
+    )
 
 
 def test_chunk_that_fails_in_the_middle_stores_nothing(
@@ -263,6 +271,64 @@ def test_anything_can_be_stored_as_item_or_in_quarantine(
     for one in result.quarantined:
         assert one.errors
         orjson.dumps([error.to_json() for error in one.errors])
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@pytest.mark.parametrize("kind", FORMATS)
+@given(data=st.data())
+def test_any_file_is_counted_to_the_row_or_refused_whole(
+    workflow: Workflow, now: datetime, kind: str, data: st.DataObject
+) -> None:
+    body = data.draw(st.binary(max_size=80))
+    if kind == "csv":
+        pieces = [b"a", b",", b'"', b"\n", b"\r", b"\xff", b"\0", b"2026-03-01"]
+        body = b"external_id,occurred_at,amount\n" + b"".join(
+            data.draw(st.lists(st.sampled_from(pieces), max_size=40))
+        )
+    before = Item.objects.count(), QuarantinedItem.objects.count()
+    said = "Nothing was stored."
+    chunks = read_file(
+        io.BytesIO(body),
+        FileKind(kind, is_gzip=False),
+        workflow.declaration,
+        ColumnMap(),
+        max_bytes=10_000,
+    )
+
+    try:
+        result = store_items(
+            workflow=workflow, chunks=chunks, source=IntakeSource.UPLOAD, now=now
+        )
+    except PayloadStopped as stopped:
+        result, said = IntakeResult(), str(stopped)
+
+    assert said.endswith("Nothing was stored.")
+
+    assert Item.objects.count() == before[0] + result.accepted
+    assert QuarantinedItem.objects.count() == before[1] + result.n_quarantined
+    if kind == "ndjson":
+        n_lines = sum(1 for line in io.BytesIO(body) if not line.isspace())
+        assert sum(counts(result)) == n_lines
+
+
+def test_an_unclosed_quote_hides_no_row(workflow: Workflow, now: datetime) -> None:
+    rows = [f"tx-{number},2026-03-01,{number},yes" for number in range(3000)]
+    rows[1] = 'tx-1,2026-03-01,1,"yes'
+    body = "\n".join(["external_id,occurred_at,amount,card_present", *rows])
+
+    chunks = read_csv(io.BytesIO(body.encode()), workflow.declaration, ColumnMap())
+    result = store_items(
+        workflow=workflow, chunks=chunks, source=IntakeSource.UPLOAD, now=now
+    )
+
+    assert counts(result) == (2999, 0, 1)
+    kept = QuarantinedItem.objects.get()
+    assert kept.payload == rows[1]
+    assert [(one["field"], one["rule"]) for one in kept.errors] == [("line 3", "csv")]
 
 
 def _together(
