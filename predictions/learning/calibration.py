@@ -266,5 +266,12 @@ def _curve_from_json(data: Mapping[str, object]) -> Curve:
     lengths_fit = (len(x), len(y)) == (2, 0) if is_sigmoid else len(x) == len(y)
     if method not in ("isotonic", "sigmoid") or not lengths_fit or not x:
         raise ValueError(f"calibration: not a {method} curve")
+    if not np.isfinite((*x, *y)).all():
+        raise ValueError("calibration: a value is not finite")
+    steps = (*np.diff(x), *np.diff(y)) if not is_sigmoid else ()
+    if any(step < 0 for step in steps) or any(not 0 <= value <= 1 for value in y):
+        raise ValueError("calibration: an isotonic curve rises within 0 and 1")
     n, n_true = int(cast("int", data["n"])), int(cast("int", data["n_true"]))
+    if not 0 <= n_true <= n:
+        raise ValueError(f"calibration: {n_true} true of {n}")
     return Curve(method, x, y, n, n_true)

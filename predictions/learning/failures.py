@@ -65,6 +65,12 @@ class ArtifactUnreadable(ScoringFailed):
     reason = "artifact_unreadable"
 
 
+class DeclarationChanged(ScoringFailed):
+    """The workflow no longer declares a label or feature as the model knows it."""
+
+    reason = "declaration_changed"
+
+
 class ScorerBusy(ScoringFailed):
     """Other threads kept the scorer for the whole time allowed."""
 

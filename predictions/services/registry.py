@@ -23,6 +23,9 @@ from predictions.learning.features import Column, columns_from_json
 from predictions.learning.scorer import Model, shared_scorer
 from predictions.models import ModelEvent, ModelVersion, Workflow
 from predictions.queries.model_versions import former_champion
+from predictions.services.columns import undeclared_columns, unfit_labels
+
+MAX_NAME_LENGTH = 200
 
 
 class RegistrationRefused(ValueError):
@@ -70,12 +73,13 @@ def register_model(
     Writes the file, the version and its event. Does not promote.
     Raises: RegistrationRefused naming field, rule and value.
     """
+    _check_types(description)
     columns = _checked_columns(workflow, description)
-    _check_calibration(description)
     sha256 = hashlib.sha256(artifact).hexdigest()
     label_keys = _checked_labels(
         workflow, artifact, sha256, columns=columns, label_keys=description.label_keys
     )
+    _check_calibration(description, n_labels=len(label_keys))
     with transaction.atomic():
         Workflow.objects.select_for_update(no_key=True).get(pk=workflow.pk)
         taken = ModelVersion.objects.filter(workflow=workflow).aggregate(Max("number"))
@@ -197,16 +201,39 @@ def _note(
     )
 
 
+def _check_types(description: ModelDescription) -> None:
+    """Refuse what is not of its type: a description may come from any JSON."""
+    for name in ("references", "report"):
+        if not isinstance(getattr(description, name), Mapping):
+            raise RegistrationRefused([FieldError(name, "type")])
+    keys, name, threshold = (
+        description.label_keys,
+        description.name,
+        description.threshold,
+    )
+    if not _is_list(keys) or not all(isinstance(key, str) for key in keys):
+        raise RegistrationRefused([FieldError("label_keys", "type")])
+    if not isinstance(name, str) or len(name) > MAX_NAME_LENGTH or "\x00" in name:
+        raise RegistrationRefused([FieldError("name", "text", MAX_NAME_LENGTH)])
+    if threshold is None:
+        return
+    if not isinstance(threshold, int | float) or not 0 < threshold < 1:
+        raise RegistrationRefused([FieldError("threshold", "range", threshold)])
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, list | tuple)
+
+
 def _checked_columns(
     workflow: Workflow, description: ModelDescription
 ) -> tuple[Column, ...]:
     try:
         columns = columns_from_json(description.columns)
-    except (ValueError, KeyError, TypeError) as error:
+    except (AttributeError, ValueError, KeyError, TypeError) as error:
         refusal = FieldError("columns", "malformed", type(error).__name__)
         raise RegistrationRefused([refusal]) from error
-    known = {feature.name for feature in workflow.declaration.features}
-    unknown = [column.name for column in columns if column.name not in known]
+    unknown = undeclared_columns(workflow.declaration, columns)
     if unknown or not columns:
         raise RegistrationRefused(
             [FieldError("columns", "not_declared", ", ".join(unknown))]
@@ -214,7 +241,8 @@ def _checked_columns(
     return columns
 
 
-def _check_calibration(description: ModelDescription) -> None:
+def _check_calibration(description: ModelDescription, *, n_labels: int) -> None:
+    """Its curves must be as many as the classes that the model was found to have."""
     if description.calibration is None:
         return
     try:
@@ -222,7 +250,7 @@ def _check_calibration(description: ModelDescription) -> None:
     except (ValueError, KeyError, TypeError) as error:
         refusal = FieldError("calibration", "malformed", type(error).__name__)
         raise RegistrationRefused([refusal]) from error
-    if calibration.n_labels != len(description.label_keys):
+    if calibration.n_labels != n_labels:
         raise RegistrationRefused(
             [FieldError("calibration", "n_labels", calibration.n_labels)]
         )
@@ -236,11 +264,9 @@ def _checked_labels(
     columns: Sequence[Column],
     label_keys: Sequence[str],
 ) -> tuple[str, ...]:
-    unknown = set(label_keys) - set(workflow.declaration.label_keys)
-    if unknown or not label_keys:
-        raise RegistrationRefused(
-            [FieldError("label_keys", "not_declared", ", ".join(sorted(unknown)))]
-        )
+    if not label_keys or (unfit := unfit_labels(workflow.declaration, label_keys)):
+        named = ", ".join(unfit) if label_keys else ""
+        raise RegistrationRefused([FieldError("label_keys", "not_declared", named)])
     with tempfile.NamedTemporaryFile(suffix=".skops") as copy:
         copy.write(artifact)
         copy.flush()

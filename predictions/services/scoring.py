@@ -7,15 +7,21 @@ from datetime import datetime
 from uuid import UUID
 
 from accounts.ids import uuid7_batch
+from predictions.declaration import Declaration
 from predictions.enums import SCORING_STAGES, Stage
 from predictions.learning.calibration import Calibration
-from predictions.learning.failures import ArtifactChanged, ScoringFailed
-from predictions.learning.features import columns_from_json, feature_matrix
+from predictions.learning.failures import (
+    ArtifactChanged,
+    DeclarationChanged,
+    ScoringFailed,
+)
+from predictions.learning.features import Column, columns_from_json, feature_matrix
 from predictions.learning.recommendation import Recommendations, recommend
 from predictions.learning.scorer import ScoreResult, shared_scorer
 from predictions.models import ModelVersion, Prediction, Workflow
 from predictions.services import model_health
 from predictions.services.artifacts import forget_local_artifact, scorer_model
+from predictions.services.columns import undeclared_columns, unfit_labels
 from predictions.services.copying import copy_rows
 
 
@@ -111,6 +117,7 @@ def _ask_model(
 ) -> ScoreResult:
     model_health.refuse_while_open(version)
     columns = columns_from_json(version.columns)
+    _refuse_unfit(version, workflow.declaration, columns)
     matrix = feature_matrix([item.features for item in items], columns)
     try:
         return shared_scorer().score_isolating(
@@ -122,6 +129,15 @@ def _ask_model(
         # The local copy may be the spoilt one: the next batch fetches it again.
         forget_local_artifact(version)
         raise
+
+
+def _refuse_unfit(
+    version: ModelVersion, declaration: Declaration, columns: Sequence[Column]
+) -> None:
+    unfit = undeclared_columns(declaration, columns)
+    unfit += unfit_labels(declaration, version.label_keys)
+    if unfit:
+        raise DeclarationChanged(", ".join(unfit))
 
 
 def _store(

@@ -1,10 +1,13 @@
+import math
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 from accounts.models import User
 from predictions.enums import STAGE_TRANSITIONS, ModelEventKind, Stage
+from predictions.learning.artifacts import dump
 from predictions.models import ModelEvent, ModelVersion, Workflow
 from predictions.services.registry import (
     ModelDescription,
@@ -17,6 +20,9 @@ from predictions.services.registry import (
 from tests.factories.predictions import make_model
 
 pytestmark = pytest.mark.django_db
+LABELS = ["fraud", "legitimate"]
+SIGMOID = {"method": "sigmoid", "x": [1.0, 0.0], "y": [], "n": 8, "n_true": 4}
+ISOTONIC = {"method": "isotonic", "x": [0.1, 0.2], "y": [0.1, 0.2], "n": 8, "n_true": 4}
 
 
 def champions(workflow: Workflow) -> list[int]:
@@ -42,7 +48,7 @@ def test_register_makes_a_numbered_candidate(workflow: Workflow, now: datetime) 
 def description(**changes: object) -> ModelDescription:
     values: dict[str, object] = {
         "columns": [{"name": "amount", "kind": "number"}],
-        "label_keys": ["fraud", "legitimate"],
+        "label_keys": LABELS,
     }
     return ModelDescription(**(values | changes))  # type: ignore[arg-type]
 
@@ -59,7 +65,28 @@ def description(**changes: object) -> ModelDescription:
         ),
         ({"label_keys": []}, "label_keys", "not_declared"),
         ({"label_keys": ["fraud", "stolen"]}, "label_keys", "not_declared"),
-        ({"calibration": {"method": "magic"}}, "calibration", "malformed"),
+        ({"columns": 5}, "columns", "malformed"),
+        ({"columns": ["amount"]}, "columns", "malformed"),
+        (
+            {"columns": [{"name": "amount", "kind": "category"}]},
+            "columns",
+            "not_declared",
+        ),
+        (
+            {"columns": [{"name": "customer", "kind": "number"}]},
+            "columns",
+            "not_declared",
+        ),
+        ({"label_keys": ["legitimate"]}, "label_keys", "not_declared"),
+        ({"label_keys": "fraud"}, "label_keys", "type"),
+        ({"label_keys": [["fraud"]]}, "label_keys", "type"),
+        ({"name": "x" * 201}, "name", "text"),
+        ({"name": 5}, "name", "text"),
+        ({"report": [1]}, "report", "type"),
+        ({"references": None}, "references", "type"),
+        ({"threshold": "high"}, "threshold", "range"),
+        ({"threshold": float("nan")}, "threshold", "range"),
+        ({"threshold": 0}, "threshold", "range"),
         ({}, "artifact", "unfit"),
     ],
 )
@@ -81,6 +108,35 @@ def test_register_names_what_does_not_fit_and_stores_nothing(
 
     error = refused.value.errors[0]
     assert (error.field, error.rule) == (field, rule)
+    assert not ModelVersion.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("calibration", "rule"),
+    [
+        ({"method": "magic"}, "malformed"),
+        ({"n_labels": 2, "curves": [[]]}, "malformed"),
+        ({"n_labels": 2, "curves": [{**SIGMOID, "x": [1.0, math.nan]}]}, "malformed"),
+        ({"n_labels": 2, "curves": [{**SIGMOID, "n_true": 9}]}, "malformed"),
+        ({"n_labels": 2, "curves": [{**ISOTONIC, "y": [0.5, 0.4]}]}, "malformed"),
+        ({"n_labels": 2, "curves": [{**ISOTONIC, "y": [0.5, 1.4]}]}, "malformed"),
+        ({"n_labels": 3, "curves": [SIGMOID] * 3}, "n_labels"),
+    ],
+)
+def test_register_refuses_a_calibration_that_cannot_be_applied(
+    workflow: Workflow, now: datetime, calibration: dict[str, object], rule: str
+) -> None:
+    with pytest.raises(RegistrationRefused) as refused:
+        register_model(
+            workflow=workflow,
+            artifact=dump(LogisticRegression().fit([[0.0], [1.0]], LABELS)),
+            description=description(calibration=calibration),
+            by=None,
+            now=now,
+        )
+
+    [error] = refused.value.errors
+    assert (error.field, error.rule) == ("calibration", rule)
     assert not ModelVersion.objects.exists()
 
 

@@ -18,9 +18,17 @@ from predictions.models import ModelEvent, ModelVersion, Prediction, Workflow
 from predictions.services import model_health
 from predictions.services.registry import change_stage, roll_back
 from predictions.services.scoring import score_items
+from predictions.services.workflows import declare_workflow
 from reviewqueue.models import Case, Route
 from reviewqueue.services.pipeline import process_batch
-from tests.factories.predictions import make_items, make_model
+from tests.factories.predictions import (
+    DECLARATION,
+    make_items,
+    make_model,
+    raw_item,
+    set_policy,
+    store,
+)
 from tests.predictions.learning import hanging
 from tests.predictions.services.misbehaving import (
     GOOD,
@@ -362,3 +370,50 @@ def test_scoring_takes_a_fixed_number_of_queries(
             process_batch(workflow=workflow, limit=limit, now=now)
         counts.append(len(captured))
     assert counts[0] == counts[1]
+
+
+def changed(before: str, after: str, *, now: datetime) -> Workflow:
+    """Put a changed declaration in force."""
+    source = DECLARATION.format(slug="cards", name="Cards")
+    assert before in source
+    found, changes = declare_workflow(
+        source_toml=source.replace(before, after), by=None, now=now
+    )
+    assert changes
+    return found
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('key = "fraud"', 'key = "stolen"'),
+        ('type = "boolean"', 'type = "text"'),
+        ('name = "night"', 'name = "late"'),
+    ],
+)
+def test_model_that_no_longer_fits_the_declaration_sends_its_items_to_people(
+    workflow: Workflow, champion: ModelVersion, now: datetime, before: str, after: str
+) -> None:
+    declared = changed(before, after, now=now)
+    set_policy(declared, now=now, mode="above", low=0.9, audit_share=0.01)
+
+    store(declared, [raw_item(n, now=now, night=None) for n in range(5)], now=now)
+    process_batch(workflow=declared, limit=100, now=now)
+
+    routes = Route.objects.values_list("kind", "reason", "label")
+    assert set(routes) == {("review", "model_failed", "")}
+    assert failures(champion) == [("failed", "declaration_changed", 5)]
+
+
+def test_model_fits_again_once_the_declaration_does(
+    workflow: Workflow, champion: ModelVersion, now: datetime
+) -> None:
+    changed('key = "fraud"', 'key = "stolen"', now=now)
+    again, _ = declare_workflow(
+        source_toml=DECLARATION.format(slug="cards", name="Cards"), by=None, now=now
+    )
+
+    make_items(again, 2, now=now)
+    process_batch(workflow=again, limit=100, now=now)
+
+    assert Prediction.objects.filter(model_version=champion).count() == 2
