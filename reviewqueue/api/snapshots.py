@@ -19,16 +19,12 @@ from reviewqueue.api.lists import CURSOR, LIMIT, list_answer, listed
 from reviewqueue.api.problems import InvalidRequest, SnapshotNotReady
 from reviewqueue.api.shapes import snapshot_shape
 from reviewqueue.api.workflows import ANY_OBJECT
+from reviewqueue.downloads import CONTENT_TYPES, download
 from reviewqueue.enums import SnapshotStatus
 from reviewqueue.models import Snapshot
 from reviewqueue.queries.snapshot_rows import SnapshotFilters
-from reviewqueue.services.snapshots import request_snapshot, stream_snapshot
+from reviewqueue.services.snapshots import request_snapshot
 
-CONTENT_TYPES = {
-    "parquet": "application/vnd.apache.parquet",
-    "csv": "text/csv; charset=utf-8",
-    "jsonl": "application/x-ndjson",
-}
 FILTERS = (
     "as_of",
     "labelled_from",
@@ -165,18 +161,6 @@ class SnapshotDownload(Operation):
         if snapshot.status != SnapshotStatus.READY:
             raise SnapshotNotReady(f"The snapshot is {snapshot.status}.")
         return download(snapshot, file_format)
-
-
-def download(snapshot: Snapshot, file_format: str) -> StreamingHttpResponse:
-    """Stream a ready snapshot."""
-    name = f"{snapshot.workflow.slug}-{snapshot.pk}.{file_format}"
-    response = StreamingHttpResponse(
-        stream_snapshot(snapshot, file_format),
-        content_type=CONTENT_TYPES[file_format],
-    )
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    response["ETag"] = f'"{snapshot.sha256}-{file_format}"'
-    return response
 
 
 def _visible(view: Operation, request: Request, pk: UUID) -> Snapshot:
