@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from accounts.models import Scope, User
 from predictions.declaration import (
@@ -48,6 +48,22 @@ def declare_workflow(
     Scope.objects.filter(pk=existing.pk).update(name=declaration.name)
     _note_version(existing, source_toml, changes.changes, by=by, now=now)
     return existing, list(changes.changes)
+
+
+@transaction.atomic
+def create_workflow(*, source_toml: str, by: User | None, now: datetime) -> Workflow:
+    """Create the workflow that the text declares, and its first version.
+
+    Raises: DeclarationError, also when a workflow has that slug already.
+    """
+    declaration = parse_declaration(source_toml)
+    taken = DeclarationError([FieldError("slug", "taken", declaration.slug)])
+    if Scope.objects.filter(slug=declaration.slug).exists():
+        raise taken
+    try:
+        return _create(declaration, source_toml, by=by, now=now)
+    except IntegrityError as error:
+        raise taken from error  # somebody was faster
 
 
 def _create(

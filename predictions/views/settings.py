@@ -10,8 +10,8 @@ from django.views.decorators.http import require_http_methods
 from accounts.permissions import Permission, actor_of
 from predictions.declaration import DeclarationError
 from predictions.forms import DeclarationForm
-from predictions.models import Workflow, WorkflowVersion
-from predictions.services.workflows import declare_workflow
+from predictions.models import WorkflowVersion
+from predictions.services.workflows import create_workflow, declare_workflow
 from predictions.views.access import open_workflow
 
 
@@ -57,10 +57,18 @@ def workflow_create(request: HttpRequest) -> HttpResponse:
     if not actor_of(request).user.is_superuser:
         raise PermissionDenied
     form = DeclarationForm(request.POST or None)
-    if request.method == "POST" and _declared(request, form, slug=None) is not None:
-        created = Workflow.objects.latest("created_at")
-        messages.success(request, f"{created.name} is there. Add its people next.")
-        return redirect("accounts:member-list", slug=created.slug)
+    if request.method == "POST" and form.is_valid():
+        try:
+            created = create_workflow(
+                source_toml=form.cleaned_data["source"],
+                by=actor_of(request).user,
+                now=timezone.now(),
+            )
+        except DeclarationError as error:
+            _explain(form, error)
+        else:
+            messages.success(request, f"{created.name} is there. Add its people next.")
+            return redirect("accounts:member-list", slug=created.slug)
     status = 422 if form.is_bound else 200
     return render(
         request, "predictions/workflow_create.html", {"form": form}, status=status
@@ -68,7 +76,7 @@ def workflow_create(request: HttpRequest) -> HttpResponse:
 
 
 def _declared(
-    request: HttpRequest, form: DeclarationForm, *, slug: str | None
+    request: HttpRequest, form: DeclarationForm, *, slug: str
 ) -> list[str] | None:
     """Put the text of a valid form in force; None when it is refused."""
     if not form.is_valid():
@@ -81,7 +89,11 @@ def _declared(
             slug=slug,
         )
     except DeclarationError as error:
-        for one in error.errors:
-            form.add_error("source", f"{one.field}: {one.rule} ({one.value!r})")
+        _explain(form, error)
         return None
     return changes
+
+
+def _explain(form: DeclarationForm, error: DeclarationError) -> None:
+    for one in error.errors:
+        form.add_error("source", f"{one.field}: {one.rule} ({one.value!r})")

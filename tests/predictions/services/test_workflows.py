@@ -5,7 +5,7 @@ import pytest
 from accounts.models import User
 from predictions.declaration import DeclarationError
 from predictions.models import Workflow, WorkflowVersion
-from predictions.services.workflows import declare_workflow
+from predictions.services.workflows import create_workflow, declare_workflow
 from tests.factories.predictions import DECLARATION
 
 pytestmark = pytest.mark.django_db
@@ -61,3 +61,10 @@ def test_declare_under_another_slug_is_refused(
 ) -> None:
     with pytest.raises(DeclarationError, match="slug"):
         declare_workflow(source_toml=SOURCE, by=None, now=now, slug="other")
+
+
+def test_create_refuses_a_slug_that_is_taken(workflow: Workflow, now: datetime) -> None:
+    with pytest.raises(DeclarationError, match="slug: taken"):
+        create_workflow(source_toml=SOURCE, by=None, now=now)
+
+    assert WorkflowVersion.objects.count() == 1
