@@ -8,26 +8,26 @@ while Vega-Lite needs about 70 ms for each and 100 MB in every web process.
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Final
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-WIDTH: Final = 720
-HEIGHT: Final = 230
-LEFT, RIGHT, TOP, BOTTOM = 52, 712, 12, 192
-MAX_DATES: Final = 7
+WIDTH: Final = 640
+HEIGHT: Final = 240
+LEFT, RIGHT, TOP, BOTTOM = 54, 634, 14, 196
+MAX_TICKS: Final = 8
+MANY: Final = 31
 RATE_FLOORS: Final = (0.0, 0.5, 0.8, 0.9)
-SOME: Final = SafeString("")
+NOTHING: Final = SafeString("")
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One day: a value with its interval (None: nothing to show), where it leads, and
-    the words that a pointer over it shows."""
+    """A value (None: nothing to show) at a place of the axis, with its interval, where
+    it leads, and the words that a pointer over it shows."""
 
-    day: date
+    at: str
     value: float | None
     words: str
     href: str = ""
@@ -48,57 +48,85 @@ class Scale:
         return BOTTOM - (BOTTOM - TOP) * min(1.0, max(0.0, share))
 
 
-def rate_chart(*series: Sequence[Point], title: str, unit: str) -> SafeString:
-    """Draw shares (0..1) by day: a line each, an interval around every point.
+def rate_chart(points: Sequence[Point], *, title: str, unit: str) -> SafeString:
+    """Draw shares (0..1) over time: a line in the area of its intervals.
 
     The axis begins at the highest of 0, 50, 80 and 90 % that is below every interval.
     """
-    return _chart(series, scale=_rate_scale(series), title=title, unit=unit)
+    scale = _rate_scale([points])
+    drawn = _area(points, scale), _line(points, scale, 1)
+    words = f"{title}: {_extremes(points, percent=True)}"
+    return _chart(points, scale, drawn, words=words, unit=unit)
+
+
+def dot_chart(*series: Sequence[Point], title: str, unit: str) -> SafeString:
+    """Draw shares (0..1) of values beside each other, with their intervals."""
+    scale = _rate_scale(series)
+    middle = (len(series) - 1) / 2
+    drawn = [
+        _dots(points, scale, number, shift=14 * (number - 1 - middle))
+        for number, points in enumerate(series, start=1)
+    ]
+    return _chart(series[0], scale, drawn, words=title, unit=unit)
 
 
 def count_chart(
     bars: Sequence[Point], line: Sequence[Point], *, title: str, unit: str
 ) -> SafeString:
-    """Draw counts by day: bars, and a line to hold against them."""
+    """Draw counts over time: bars, and a line to hold against them."""
     scale = _count_scale([*bars, *line])
-    drawn = _bars(bars, scale) if bars else SOME
-    return _chart((line,), scale=scale, title=title, unit=unit, under=drawn, offset=1)
+    drawn = _bars(bars, scale), _line(line, scale, 2)
+    words = f"{title}: {_extremes(bars, percent=False)}"
+    return _chart(bars, scale, drawn, words=words, unit=unit)
 
 
 def _chart(
-    series: Sequence[Sequence[Point]],
-    *,
+    points: Sequence[Point],
     scale: Scale,
-    title: str,
+    drawn: Iterable[SafeString],
+    *,
+    words: str,
     unit: str,
-    under: SafeString = SOME,
-    offset: int = 0,
 ) -> SafeString:
-    days = [point.day for point in series[0]]
     return format_html(
-        '<svg viewBox="0 0 {} {}" role="group" aria-label="{}">{}{}{}{}{}</svg>',
+        '<svg viewBox="0 0 {} {}" role="group" aria-label="{}">{}{}{}</svg>',
         WIDTH,
         HEIGHT,
-        title,
+        words,
         _value_axis(scale, unit),
-        _day_axis(days),
-        under,
-        _join(_band(points, scale, i + offset) for i, points in enumerate(series)),
-        _join(_line(points, scale, i + offset) for i, points in enumerate(series)),
+        _place_axis([point.at for point in points]),
+        _join(drawn),
+    )
+
+
+def _extremes(points: Sequence[Point], *, percent: bool) -> str:
+    """Say in words what the line does, for who cannot see it."""
+    known = [(point.value, point.at) for point in points if point.value is not None]
+    if not known:
+        return "nothing yet"
+
+    def words(value: float) -> str:
+        return f"{value * 100:.0f} %" if percent else f"{value:,.0f}"
+
+    (first, start), (last, end) = known[0], known[-1]
+    (low, low_at), (high, high_at) = min(known), max(known)
+    return (
+        f"{words(first)} on {start}, {words(last)} on {end}; "
+        f"least {words(low)} on {low_at}, most {words(high)} on {high_at}"
     )
 
 
 def _value_axis(scale: Scale, unit: str) -> SafeString:
     return format_html(
-        '{}<text class="fill-quiet" x="{}" y="{}" font-size="12">{}</text>',
+        '{}<text class="fill-quiet" x="{}" y="{}" font-size="13">{}</text>',
         _join(
             format_html(
-                '<line class="line" x1="{}" x2="{}" y1="{}" y2="{}"/>'
-                '<text class="fill-quiet" x="{}" y="{}" text-anchor="end" '
-                'font-size="12">{}</text>',
+                '<line class="line" x1="{0}" x2="{1}" y1="{2}" y2="{2}"/>'
+                '<text class="fill-quiet" x="{3}" y="{4}" text-anchor="end" '
+                'font-size="13">{5}</text>',
                 LEFT,
                 RIGHT,
-                *(_n(scale.y(value)),) * 2,
+                _n(scale.y(value)),
                 LEFT - 7,
                 _n(scale.y(value) + 4),
                 words,
@@ -111,36 +139,34 @@ def _value_axis(scale: Scale, unit: str) -> SafeString:
     )
 
 
-def _day_axis(days: Sequence[date]) -> SafeString:
-    step = max(1, math.ceil(len(days) / MAX_DATES))
-    wanted = range((len(days) - 1) % step, len(days), step)
+def _place_axis(words: Sequence[str]) -> SafeString:
+    n = len(words)
+    step = max(1, math.ceil(n / MAX_TICKS))
     return _join(
         format_html(
-            '<line class="line" x1="{}" x2="{}" y1="{}" y2="{}"/>'
-            '<text class="fill-quiet" x="{}" y="{}" text-anchor="{}" '
-            'font-size="12">{}</text>',
-            *(_n(_x(i, len(days))),) * 2,
+            '<line class="line" x1="{0}" x2="{0}" y1="{1}" y2="{2}"/>'
+            '<text class="fill-quiet" x="{0}" y="{3}" text-anchor="{4}" '
+            'font-size="13">{5}</text>',
+            _n(_x(i, n)),
             BOTTOM,
             BOTTOM + 4,
-            _n(_x(i, len(days))),
             BOTTOM + 18,
-            "end" if i == len(days) - 1 and len(days) > 2 else "middle",
-            f"{days[i].day} {days[i]:%b}",
+            "end" if i == n - 1 and n > MAX_TICKS else "middle",
+            words[i],
         )
-        for i in wanted
+        for i in range((n - 1) % step, n, step)
     )
 
 
-def _band(points: Sequence[Point], scale: Scale, number: int) -> SafeString:
-    """Draw the intervals of neighbouring days as one area each stretch."""
+def _area(points: Sequence[Point], scale: Scale) -> SafeString:
+    """Draw the intervals of neighbours as one area for each stretch."""
     return _join(
         format_html(
-            '<polygon class="series-{} area" points="{}"/>',
-            number + 1,
+            '<polygon class="series-1 area" points="{}"/>',
             _corners(stretch, len(points), scale),
         )
         for stretch in _stretches(points)
-        if len(stretch) > 1 and stretch[0][1].low is not None
+        if len(stretch) > 1
     )
 
 
@@ -155,38 +181,52 @@ def _line(points: Sequence[Point], scale: Scale, number: int) -> SafeString:
     lines = _join(
         format_html(
             '<polyline class="series-{} trace" points="{}"/>',
-            number + 1,
+            number,
             _path((_x(i, n), scale.y(point.value or 0)) for i, point in stretch),
         )
         for stretch in _stretches(points)
         if len(stretch) > 1
     )
-    radius = 4 if n <= 31 else 2.5
+    radius = 4 if n <= MANY else 2.5
     marks = _join(
-        _mark(
-            point,
-            format_html(
-                '{}<circle class="series-{} dot" cx="{}" cy="{}" r="{}"/>',
-                _whisker(point, _x(i, n), scale, number) if n <= 31 else SOME,
-                number + 1,
-                _n(_x(i, n)),
-                _n(scale.y(point.value)),
-                radius,
-            ),
-        )
+        _mark(point, _dot(_x(i, n), scale.y(point.value), radius, number))
         for i, point in enumerate(points)
         if point.value is not None
     )
     return lines + marks
 
 
+def _dots(
+    points: Sequence[Point], scale: Scale, number: int, *, shift: float
+) -> SafeString:
+    return _join(
+        _mark(
+            point,
+            _whisker(point, x := _x(i, len(points)) + shift, scale, number)
+            + _dot(x, scale.y(point.value), 4.5, number),
+        )
+        for i, point in enumerate(points)
+        if point.value is not None
+    )
+
+
+def _dot(x: float, y: float, radius: float, number: int) -> SafeString:
+    return format_html(
+        '<circle class="series-{} dot" cx="{}" cy="{}" r="{}"/>',
+        number,
+        _n(x),
+        _n(y),
+        radius,
+    )
+
+
 def _whisker(point: Point, x: float, scale: Scale, number: int) -> SafeString:
     if point.low is None or point.high is None:
-        return SOME
+        return NOTHING
     return format_html(
-        '<line class="series-{} whisker" x1="{}" x2="{}" y1="{}" y2="{}"/>',
-        number + 1,
-        *(_n(x),) * 2,
+        '<line class="series-{0} whisker" x1="{1}" x2="{1}" y1="{2}" y2="{3}"/>',
+        number,
+        _n(x),
         _n(scale.y(point.low)),
         _n(scale.y(point.high)),
     )

@@ -22,7 +22,7 @@ class DashboardForm(forms.Form):
         required=False,
         coerce=int,
         choices=[(n, f"{n} days") for n in WINDOWS],
-        empty_value=DEFAULT_DAYS,
+        empty_value=None,
     )
     label = forms.ChoiceField(required=False, label="Recommended label")
     version = forms.TypedChoiceField(
@@ -71,10 +71,13 @@ class DashboardForm(forms.Form):
     def window(self, *, today: date) -> Days:
         """Return the days asked for, the last 30 by default, no more than a year."""
         asked = self.understood
-        first, last = asked.get("from"), asked.get("to")
-        if not first and not last:
+        first: date | None = asked.get("from")
+        last: date | None = asked.get("to")
+        if first is None and last is None:
             n = asked.get("days") or DEFAULT_DAYS
             return Days(today - timedelta(days=n - 1), today)
-        last = last or max(today, first)
-        first = first or last - timedelta(days=DEFAULT_DAYS - 1)
+        if last is None:
+            last = max(today, first or today)
+        if first is None:
+            first = last - timedelta(days=DEFAULT_DAYS - 1)
         return Days(max(first, last - timedelta(days=MAX_DAYS - 1)), last)

@@ -22,6 +22,8 @@ from reviewqueue.enums import (
 from reviewqueue.models import Case, Decision, Label
 from reviewqueue.models.tally import BAND_ENDS, NO_BAND
 
+FAILURES = (RouteReason.MODEL_FAILED, RouteReason.NO_CHAMPION, RouteReason.UNCALIBRATED)
+FAILED = "failed"  # any of them
 DUE_SOON = timedelta(hours=1)
 
 
@@ -57,7 +59,9 @@ def filtered_items(workflow: Workflow, asked: Mapping[str, str]) -> QuerySet[Ite
         rows = rows.filter(subject=subject)
     if asked.get("route") in RouteKind.values:
         rows = rows.filter(route__kind=asked["route"])
-    if asked.get("route_reason") in RouteReason.values:
+    if asked.get("route_reason") == FAILED:
+        rows = rows.filter(route__reason__in=FAILURES)
+    elif asked.get("route_reason") in RouteReason.values:
         rows = rows.filter(route__reason=asked["route_reason"])
     if since := parse_moment(asked.get("routed_from")):
         rows = rows.filter(route__routed_at__gte=since)

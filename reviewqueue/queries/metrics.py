@@ -101,11 +101,11 @@ def workflow_metrics(
 
 
 def band_name(band: int) -> str:
-    """Write a band: `5 % - 10 %`."""
+    """Write a band: `5-10 %`."""
     if band == NO_BAND:
         return "not calibrated"
     low, high = band_ends(band)
-    return f"{low * 100:g} – {high * 100:g} %"  # noqa: RUF001 -- a range of figures
+    return f"{low * 100:g}–{high * 100:g} %"  # noqa: RUF001 -- a range of figures
 
 
 def band_ends(band: int) -> tuple[float, float]:
@@ -137,13 +137,17 @@ def _confirmation(
         by_model=sorted(
             rows.by(
                 "model",
-                lambda key: f"v{numbers.get(key, 0)}",
-                lambda key: {"model_version": str(numbers.get(key, 0))},
+                lambda key: f"v{numbers[key]}",
+                lambda key: {"model_version": str(numbers[key])},
+                only=str(narrowing.model or ""),
             ),
-            key=lambda row: numbers.get(row.key, 0),
+            key=lambda row: numbers[row.key],
         ),
         by_label=rows.by(
-            "label", declaration.label_name, lambda key: {"recommended_label": key}
+            "label",
+            declaration.label_name,
+            lambda key: {"recommended_label": key},
+            only=narrowing.label,
         ),
         by_band=sorted(
             rows.by("band", lambda key: band_name(int(key)), lambda key: {"band": key}),
@@ -192,9 +196,18 @@ class _Rows:
         figure: str,
         name_of: Callable[[str], str],
         query_of: Callable[[str], Query],
+        *,
+        only: str = "",
     ) -> list[Row]:
-        """Return a row for each key, in the order of their names."""
-        groups = grouped(self._found, figure, lambda one: one.key)
+        """Return a row for each key, in the order of their names.
+
+        Where the sums are of one key alone, `only` names it.
+        """
+        groups = (
+            grouped(self._found, "total", lambda _: only)
+            if only
+            else grouped(self._found, figure, lambda one: one.key)
+        )
         rows = [
             _row(key, name_of(key), slots, self._query | query_of(key))
             for key, slots in groups.items()

@@ -26,13 +26,12 @@ from reviewqueue.enums import (
 )
 from reviewqueue.models import Case
 from reviewqueue.queries import tallies
-from reviewqueue.queries.lists import DUE_SOON
+from reviewqueue.queries.lists import DUE_SOON, FAILURES
 from reviewqueue.queries.rates import Proportion, proportion
 from reviewqueue.queries.tallies import Days, grouped
 
 MAX_COUNTED = 100_000  # counts of rows stop here: the page is fast with any backlog
 N_NEWEST = 5_000  # percentiles are over the newest so many
-FAILED = (RouteReason.MODEL_FAILED, RouteReason.NO_CHAMPION, RouteReason.UNCALIBRATED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +135,7 @@ def operations_of(
     sla, retracted = _total(found, "sla"), _total(found, "retracted")
     n_refused = _refused(workflow, days)
     n_failed = sum(
-        one.n for one in found if one.figure == "routes" and one.key in FAILED
+        one.n for one in found if one.figure == "routes" and one.key in FAILURES
     )
     return Operations(
         backlog=backlog_of(workflow, now=now),

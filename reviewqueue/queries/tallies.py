@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -76,7 +77,7 @@ HAVING sum(n) <> 0
 
 def sums(workflow_id: UUID, days: Days, narrowing: Narrowing = EVERYTHING) -> list[Sum]:
     """Return every sum over a window, read in one moment."""
-    parameters = {
+    parameters: dict[str, Any] = {
         "workflow": workflow_id,
         "label": narrowing.label,
         "model": str(narrowing.model or ""),

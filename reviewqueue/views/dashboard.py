@@ -55,7 +55,7 @@ def dashboard(request: HttpRequest, slug: str) -> HttpResponse:
         "confirmation": confirmation,
         "flow": flow,
         "is_narrowed": narrowing != Narrowing(),
-        "clear_url": _url(workflow, _window_of(request.GET)),
+        "clear_url": _url(workflow, _kept(request.GET, "days", "from", "to")),
     }
     return render(page, "reviewqueue/dashboard.html", context)
 
@@ -69,7 +69,7 @@ def _narrowing(form: DashboardForm, versions: list[ModelVersion]) -> Narrowing:
 def _windows(
     workflow: Workflow, asked: QueryDict, days: Days, *, today: date
 ) -> list[dict[str, Any]]:
-    kept = {name: asked[name] for name in ("label", "version") if asked.get(name)}
+    kept = _kept(asked, "label", "version")
     return [
         {
             "n": n,
@@ -80,9 +80,8 @@ def _windows(
     ]
 
 
-def _window_of(asked: QueryDict) -> dict[str, str]:
-    names = ("days", "from", "to")
-    return {name: asked[name] for name in names if asked.get(name)}
+def _kept(asked: QueryDict, *names: str) -> dict[str, str]:
+    return {name: value for name, value in asked.items() if name in names and value}
 
 
 def _url(workflow: Workflow, query: dict[str, str]) -> str:

@@ -10,8 +10,9 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from predictions.models import Workflow
-from reviewqueue.charts import Point, count_chart, rate_chart
+from reviewqueue.charts import Point, count_chart, dot_chart, rate_chart
 from reviewqueue.enums import CaseStatus, RouteKind, RouteReason
+from reviewqueue.queries.lists import FAILED
 from reviewqueue.queries.metrics import Confirmation, Gap, Query, Row, window_query
 from reviewqueue.queries.operations import (
     MAX_COUNTED,
@@ -134,16 +135,36 @@ class ConfirmationPart:
     def chart(self) -> SafeString:
         found = {one.row.key: one for one in self.by_day}
         points = [
-            _rate_point(
-                day,
-                None if (one := found.get(day.isoformat())) is None else one.row.shown,
-                href=one.shown_url if one else "",
-            )
+            _rate_point(day_words(day), one.row.shown, "confirmed", one.shown_url)
+            if (one := found.get(day.isoformat()))
+            else Point(day_words(day), None, "")
             for day in self._days
         ]
         return rate_chart(
             points, title="Confirmed when shown, by day", unit="% of judged, by day"
         )
+
+    @property
+    def band_chart(self) -> SafeString:
+        rows = self._rates(self._figures.by_band)
+        shown = [
+            _rate_point(row.row.name, row.row.shown, "shown", row.shown_url)
+            for row in rows
+        ]
+        blind = [
+            _rate_point(row.row.name, row.row.blind, "blind", row.blind_url)
+            for row in rows
+        ]
+        return dot_chart(
+            shown,
+            blind,
+            title="Confirmed by probability, shown and blind",
+            unit="% of judged, by probability of a positive label",
+        )
+
+    @property
+    def band_legend(self) -> tuple[str, str]:
+        return "recommendation shown", "blind"
 
     def _rates(self, rows: list[Row]) -> list[Rates]:
         return [Rates(row, self._links) for row in rows]
@@ -207,9 +228,10 @@ class FlowPart:
     def review_chart(self) -> SafeString:
         points = [
             _rate_point(
-                day.day,
-                day.review_rate if day.n_routed else None,
-                href=self._routed_on(day),
+                day_words(day.day),
+                day.review_rate,
+                "sent to people",
+                self._routed_on(day, route=RouteKind.REVIEW),
             )
             for day in self.figures.days
         ]
@@ -221,11 +243,18 @@ class FlowPart:
     def throughput_chart(self) -> SafeString:
         days = self.figures.days
         decided = [
-            _count_point(day.day, day.n_decided, "decided", self._decided_on(day))
+            _count_point(
+                day_words(day.day), day.n_decided, "decided", self._decided_on(day)
+            )
             for day in days
         ]
         sent = [
-            _count_point(day.day, day.review_rate.k, "sent to people", "")
+            _count_point(
+                day_words(day.day),
+                day.review_rate.k,
+                "sent to people",
+                self._routed_on(day, route=RouteKind.REVIEW),
+            )
             for day in days
         ]
         return count_chart(
@@ -239,6 +268,7 @@ class FlowPart:
                 "day": day,
                 "decided_url": self._decided_on(day),
                 "review_url": self._routed_on(day, route=RouteKind.REVIEW),
+                "audit_url": self._routed_on(day, route_reason=RouteReason.AUDIT),
             }
             for day in self.figures.days
             if day.n_routed or day.n_decided
@@ -290,6 +320,10 @@ class FlowPart:
         ]
 
     @property
+    def failed_url(self) -> str:
+        return self._links.routed(route_reason=FAILED)
+
+    @property
     def refused_url(self) -> str:
         window = window_query(self._links.days)
         return self._links.quarantine(
@@ -310,6 +344,7 @@ class FlowPart:
             *(
                 self._truth_row(f"by {name}", one, model_version=name[1:])
                 for name, one in found.by_model.items()
+                if len(found.by_model) > 1
             ),
             TruthRow("what was done", _truth_cells(found.done)),
         ]
@@ -409,16 +444,19 @@ def rate_words(rate: Proportion) -> str:
     )
 
 
-def _rate_point(day: date, rate: Proportion | None, *, href: str) -> Point:
-    if rate is None or rate.share is None:
-        return Point(day, None, "")
-    words = f"{day.day} {day:%b}: {rate_words(rate)}"
-    return Point(day, rate.share, words, href, rate.low, rate.high)
+def day_words(day: date) -> str:
+    return f"{day.day} {day:%b}"
 
 
-def _count_point(day: date, n: int, what: str, href: str) -> Point:
-    words = f"{day.day} {day:%b}: {numbers.thousands(n)} {what}"
-    return Point(day, n, words, href)
+def _rate_point(at: str, rate: Proportion, what: str, href: str) -> Point:
+    if rate.share is None:
+        return Point(at, None, "")
+    words = f"{at}: {rate_words(rate)} {what}"
+    return Point(at, rate.share, words, href, rate.low, rate.high)
+
+
+def _count_point(at: str, n: int, what: str, href: str) -> Point:
+    return Point(at, n, f"{at}: {numbers.thousands(n)} {what}", href)
 
 
 def _reason_words(reason: Reason) -> str:

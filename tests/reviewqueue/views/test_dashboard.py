@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
-from django.urls import reverse
 
 from accounts.models import User
 from predictions.models import ModelVersion, Workflow
@@ -28,7 +27,7 @@ RATE_LINK = re.compile(
     r'<span class="n"[^>]*>\(n = (\d+)'
 )
 # These open what the rate counts, the others all that it is a share of.
-OPENS_THE_COUNTED = ("verdict=override", "route=", "received_from")
+OPENS_THE_COUNTED = ("verdict=override", "route=", "route_reason", "received_from")
 
 
 @pytest.fixture
