@@ -45,6 +45,15 @@ class SnapshotFilters:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class LabelCount:
+    """How many rows have a label from a source."""
+
+    label: str
+    source: str
+    n: int
+
+
 KNOWN_SOURCES = (LabelSource.DECISION, LabelSource.ADJUDICATION, LabelSource.OUTCOME)
 
 # Whatever came after the moment does not exist here. The label in force is the highest
@@ -102,12 +111,11 @@ WHERE datname = current_database() AND pid <> pg_backend_pid()
 
 def count_rows(
     workflow_pk: UUID, filters: SnapshotFilters, *, as_of: datetime
-) -> list[tuple[str, str, int]]:
-    """Count the rows by label and source: (label, source, n)."""
+) -> list[LabelCount]:
+    """Count the rows by label and source."""
     with connection.cursor() as cursor:
         cursor.execute(_COUNT, _parameters(workflow_pk, filters, as_of))
-        rows: list[tuple[str, str, int]] = cursor.fetchall()
-    return rows
+        return [LabelCount(*row) for row in cursor.fetchall()]
 
 
 def read_rows(

@@ -23,6 +23,7 @@ from reviewqueue.enums import LabelSource, SnapshotStatus
 from reviewqueue.models import Snapshot
 from reviewqueue.queries.snapshot_rows import (
     KNOWN_SOURCES,
+    LabelCount,
     SnapshotFilters,
     count_rows,
     n_older_writers,
@@ -66,9 +67,33 @@ def request_snapshot(
     Counts what it will hold. Raises: InvalidSnapshot.
     """
     moment = as_of or now
+    counted = count_snapshot(workflow=workflow, filters=filters, as_of=moment, now=now)
+    with transaction.atomic():
+        snapshot = Snapshot.objects.create(
+            workflow=workflow,
+            as_of=moment,
+            filters=filters.to_json(),
+            n_rows_expected=sum(one.n for one in counted),
+            created_by=by,
+            created_at=now,
+        )
+        transaction.on_commit(lambda: wake_builder(snapshot.pk))
+    return snapshot
+
+
+def count_snapshot(
+    *, workflow: Workflow, filters: SnapshotFilters, as_of: datetime, now: datetime
+) -> list[LabelCount]:
+    """Count the rows that a snapshot would hold, by label and source.
+
+    Raises: InvalidSnapshot.
+    """
     errors = []
-    if moment > now:
-        errors.append(FieldError("as_of", "future", moment.isoformat()))
+    if as_of > now:
+        errors.append(FieldError("as_of", "future", as_of.isoformat()))
+    begin, end = filters.labelled_from, filters.labelled_to
+    if begin and end and end <= begin:
+        errors.append(FieldError("labelled_to", "before_start", end.isoformat()))
     errors += [
         FieldError("sources", "value", source)
         for source in filters.sources
@@ -81,18 +106,7 @@ def request_snapshot(
     ]
     if errors:
         raise InvalidSnapshot(errors)
-    counted = count_rows(workflow.pk, filters, as_of=moment)
-    with transaction.atomic():
-        snapshot = Snapshot.objects.create(
-            workflow=workflow,
-            as_of=moment,
-            filters=filters.to_json(),
-            n_rows_expected=sum(n for _, _, n in counted),
-            created_by=by,
-            created_at=now,
-        )
-        transaction.on_commit(lambda: wake_builder(snapshot.pk))
-    return snapshot
+    return count_rows(workflow.pk, filters, as_of=as_of)
 
 
 def wake_builder(snapshot_id: UUID) -> None:
