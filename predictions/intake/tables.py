@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import BinaryIO
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from predictions.declaration import Declaration, FieldError
@@ -93,7 +94,7 @@ def read_parquet(
             ]
             if chunk:
                 yield chunk
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
         raise MalformedPayload(f"parquet: {str(error)[:200]}") from error
 
 
@@ -199,18 +200,44 @@ def _plain_values(column: pa.Array) -> list[object]:
     if pa.types.is_dictionary(kind):
         return _plain_values(column.dictionary_decode())
     if pa.types.is_timestamp(kind):
-        unit = pa.timestamp("us", tz="UTC" if kind.tz else None)
-        column = column.cast(unit, safe=False)
+        column = _in_microseconds(column)
     elif pa.types.is_decimal(kind):
         column = column.cast(pa.float64(), safe=False)
     elif pa.types.is_date(kind) or pa.types.is_time(kind):
         column = column.cast(pa.string())
     elif pa.types.is_duration(kind):
         column = column.cast(pa.int64())
-    values: list[object] = column.to_pylist()
+    try:
+        values: list[object] = column.to_pylist()
+    except (ValueError, OverflowError):
+        values = [_plain_value(cell) for cell in column]
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
         return [_text_of(value) for value in values]
     return values
+
+
+def _in_microseconds(column: pa.Array) -> pa.Array:
+    zone = "UTC" if column.type.tz else None
+    options = pc.CastOptions(pa.timestamp("us", tz=zone), allow_time_truncate=True)
+    try:
+        return column.cast(options=options)
+    except pa.ArrowInvalid:  # beyond what microseconds can say: `_plain_value` sees it
+        return column
+
+
+def _plain_value(cell: pa.Scalar) -> object:
+    """Return a value that validation refuses where Python cannot hold it.
+
+    Raises: ValueError, OverflowError for one inside a list or an object.
+    """
+    try:
+        return cell.as_py()
+    except (ValueError, OverflowError):
+        if isinstance(cell, pa.StringScalar | pa.LargeStringScalar):
+            return _text_of(cell.as_buffer().to_pybytes())
+        if isinstance(cell, pa.TimestampScalar):
+            return str(cell.value)
+        raise
 
 
 def _text_of(value: object) -> object:

@@ -1,5 +1,6 @@
 """CSV and Parquet: columns found, cells typed, labels aside, bad rows named."""
 
+import contextlib
 import io
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -254,3 +255,54 @@ def test_parquet_comes_in_chunks() -> None:
 def test_what_is_no_parquet_is_malformed(body: bytes) -> None:
     with pytest.raises(MalformedPayload, match="parquet"):
         list(read_parquet(io.BytesIO(body), DECLARATION, PLAIN))
+
+
+NOT_UTF8 = pa.Array.from_buffers(
+    pa.string(),
+    2,
+    [None, pa.py_buffer(bytes(8) + b"\2\0\0\0"), pa.py_buffer(b"\xff\xfe")],
+)
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "rule"),
+    [
+        ("note", NOT_UTF8, "surrogates"),
+        ("seen", pa.array([0, 2**62], pa.timestamp("us")), "type"),
+        ("seen", pa.array([0, -(2**62)], pa.timestamp("ms")), "type"),
+        ("seen", pa.array([0, 2**62], pa.timestamp("ms", tz="UTC")), "type"),
+        ("wear", pa.array([0, 2**63], pa.uint64()), "range"),
+        ("air_temperature", pa.array([[], [1]]), "type"),
+    ],
+)
+def test_a_parquet_value_that_python_cannot_hold_costs_its_row(
+    column: str, values: pa.Array, rule: str
+) -> None:
+    columns = {"id": ["a", "b"], "at": ["2026-03-01"] * 2, column: values}
+
+    found = compile_validator(DECLARATION).validate(parquet_rows(**columns), now=NOW)
+    errors = [(one.field, one.rule) for one in found.rejected[-1].errors]
+    assert (found.rejected[-1].external_id, errors) == ("b", [(column, rule)])
+
+
+WHOLE = parquet(
+    id=[f"i{number}" for number in range(300)],
+    at=["2026-03-01"] * 300,
+    seen=pa.array(range(300), pa.timestamp("us")),
+).getvalue()
+
+
+@given(
+    changes=st.lists(
+        st.tuples(st.integers(0, len(WHOLE) - 1), st.integers(0, 255)), max_size=6
+    )
+)
+def test_a_spoilt_parquet_file_is_read_or_malformed(
+    changes: list[tuple[int, int]],
+) -> None:
+    body = bytearray(WHOLE)
+    for place, value in changes:
+        body[place] = value
+
+    with contextlib.suppress(MalformedPayload):
+        list(read_parquet(io.BytesIO(bytes(body)), DECLARATION, PLAIN))
