@@ -3,11 +3,17 @@
 Peers: a COPY of ready-made rows into the item table itself (with its trigger, keys and
 indexes), and into a twin with the same columns and indexes but neither trigger nor
 foreign keys. All are timed in turn, several times over, on fresh rows each time.
+
+Memory: the peak of `manage.py ingest` on a file, beside its peak on one chunk.
 """
 
 import io
 import itertools
+import os
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -55,7 +61,10 @@ type Raw = dict[str, object]
 
 
 def run(n: int = 100_000) -> list[Result]:
-    """Time intake of `n` items per round, from decoded JSON and from NDJSON bytes."""
+    """Time intake of `n` items per round, from decoded JSON and from NDJSON bytes.
+
+    Memory is taken with ten times as many.
+    """
     workflow = _workflow()
     _make_twin()
     ways: dict[str, Callable[[str], float]] = {
@@ -70,6 +79,13 @@ def run(n: int = 100_000) -> list[Result]:
             seconds[name].append(way(f"{name}-{number}-{uuid4().hex[:6]}"))
     rates = {name: n / statistics.median(taken) for name, taken in seconds.items()}
     return [
+        *_ratios(rates, n),
+        _memory(workflow, 10 * n),
+    ]
+
+
+def _ratios(rates: dict[str, float], n: int) -> list[Result]:
+    return [
         Result(
             name=f"intake of {ours} / bare COPY into the {peer}",
             n=n,
@@ -81,6 +97,33 @@ def run(n: int = 100_000) -> list[Result]:
         )
         for ours, peer in itertools.product(("items", "ndjson"), ("table", "twin"))
     ]
+
+
+def _memory(workflow: Workflow, n: int) -> Result:
+    many, few = (_peak_mib(workflow, rows) for rows in (n, CHUNK_SIZE))
+    return Result(
+        name="peak memory of ingesting NDJSON / of one chunk",
+        n=n,
+        ours=many,
+        raw=few,
+        ratio=many / few,
+        unit="MiB",
+        aim="about 1",
+    )
+
+
+def _peak_mib(workflow: Workflow, n: int) -> float:
+    """Ingest a file of `n` items in a process of its own; return its peak in MiB."""
+    with tempfile.NamedTemporaryFile(suffix=".ndjson") as file:
+        lines = (orjson.dumps(one) + b"\n" for one in _raw_items(uuid4().hex, n))
+        file.writelines(lines)
+        file.flush()
+        words = [sys.executable, "manage.py", "ingest", workflow.slug, file.name]
+        started = subprocess.Popen(words, stdout=subprocess.DEVNULL)  # noqa: S603 -- ours
+        _, status, usage = os.wait4(started.pid, 0)
+        started.returncode = os.waitstatus_to_exitcode(status)
+    assert started.returncode == 0
+    return usage.ru_maxrss / 1024
 
 
 def _items(workflow: Workflow, mark: str, n: int) -> float:
