@@ -10,6 +10,8 @@ import numpy as np
 from predictions.declaration import Declaration, Feature
 from reviewqueue.proof.data_sets import Row
 
+TRUTH_VALUES = {"true": True, "1": True, "false": False, "0": False}
+
 type Cells = dict[str, str]
 type Break = Callable[[Cells], Cells]
 
@@ -59,6 +61,36 @@ def write_batch(
         writer.writeheader()
         writer.writerows(_strewn(good, broken))
         writer.writerows([*again, *conflicting])
+
+
+def read_batch(path: Path, declaration: Declaration) -> Iterator[dict[str, object]]:
+    """Read such a file as the objects that an integration would send as JSON."""
+    types = {one.name: one.type for one in declaration.features}
+    with path.open(encoding="utf-8", newline="") as file:
+        for cells in csv.DictReader(file):
+            features = {
+                name: _json_value(cells[name], kind)
+                for name, kind in types.items()
+                if cells[name]
+            }
+            yield {
+                "external_id": cells["external_id"],
+                "occurred_at": cells["occurred_at"],
+                "features": features,
+            }
+
+
+def _json_value(text: str, kind: str) -> object:
+    """Return a number or a truth value where one is meant; what is broken as it is."""
+    if kind == "boolean":
+        return TRUTH_VALUES.get(text.lower(), text)
+    if kind not in {"number", "integer"}:
+        return text
+    try:
+        value = float(text)
+    except ValueError:
+        return text
+    return int(value) if value.is_integer() else value
 
 
 def cells_of(row: Row) -> Cells:

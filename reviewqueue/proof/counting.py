@@ -20,7 +20,13 @@ from reviewqueue.proof.ledger import Comparison, Counts
 VERSIONS = (1, 2, 3)
 
 
-def count_stored(counts: Counts, workflow: Workflow, last_ids: set[str]) -> None:
+def count_stored(
+    counts: Counts,
+    workflow: Workflow,
+    *,
+    truth: Mapping[str, str],
+    last_ids: set[str],
+) -> None:
     """Fill in every count that the tables tell."""
     c = counts
     c.items = Item.objects.filter(workflow=workflow).count()
@@ -37,16 +43,26 @@ def count_stored(counts: Counts, workflow: Workflow, last_ids: set[str]) -> None
     outcomes = Outcome.objects.filter(workflow=workflow)
     c.outcomes = outcomes.count()
     c.outcomes_unreviewed = outcomes.filter(item__route__kind="auto").count()
+    _count_labels(c, workflow, truth)
+
+
+def _count_labels(c: Counts, workflow: Workflow, truth: Mapping[str, str]) -> None:
     in_force = (
         Label.objects.filter(workflow=workflow)
         .order_by("item_id", "-version")
         .distinct("item_id")
+        .values_list("source", "label", "item__external_id")
     )
-    sources = Counter(label.source for label in in_force if label.label)
+    known = [one for one in in_force if one[1]]
+    sources = Counter(source for source, _, _ in known)
     c.labels = sources.total()
     c.labels_decision = sources["decision"]
     c.labels_adjudication = sources["adjudication"]
     c.labels_outcome = sources["outcome"]
+    c.labels_right = sum(
+        source != "outcome" and label == truth[external_id]
+        for source, label, external_id in known
+    )
 
 
 def _count_routes(c: Counts, workflow: Workflow, last_ids: set[str]) -> None:

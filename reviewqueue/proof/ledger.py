@@ -56,6 +56,7 @@ class Counts:
     labels_decision: int = _count("… from a decision")
     labels_adjudication: int = _count("… from an adjudication")
     labels_outcome: int = _count("… from an outcome")
+    labels_right: int = _count("labels from people that are the truth of the file")
     snapshot_rows: int = _count("rows of the snapshot")
     file_rows: int = _count("rows read back from its CSV")
     trained_second: int = _count("rows that version 2 was trained on: the snapshot")
@@ -171,7 +172,7 @@ class Run:
     slug: str
     counts: Counts
     comparison: Comparison | None = None
-    seconds: float = 0.0
+    seconds: dict[str, float] = field(default_factory=dict)  # by step, in order
 
     @property
     def broken(self) -> list[Identity]:
@@ -186,8 +187,18 @@ def table(runs: Sequence[Run]) -> str:
         lines.append([one.metadata["title"], *cells])
     lines.append(["sums that hold", *(_held(run) for run in runs)])
     lines += _comparisons(runs)
-    lines.append(["seconds", *(f"{run.seconds:,.0f}" for run in runs)])
+    lines += _durations(runs)
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _durations(runs: Sequence[Run]) -> list[list[str]]:
+    steps = list(dict.fromkeys(step for run in runs for step in run.seconds))
+    lines = [
+        [f"seconds to {step}", *(f"{run.seconds.get(step, 0):,.1f}" for run in runs)]
+        for step in steps
+    ]
+    totals = (f"{sum(run.seconds.values()):,.1f}" for run in runs)
+    return [*lines, ["seconds in all", *totals]]
 
 
 def _held(run: Run) -> str:

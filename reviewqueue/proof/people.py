@@ -36,7 +36,13 @@ def people_of(scope: Scope, *, now: datetime) -> People:
         for name, habits in REVIEWERS.items()
     ]
     key = _key(ADJUDICATOR, scope, Role.ADJUDICATOR, {*seeing, settling}, now=now)
-    sends = {Permission.OUTCOMES_ADD}
+    sends = {
+        Permission.WORKFLOW_VIEW,
+        Permission.ITEMS_ADD,
+        Permission.OUTCOMES_ADD,
+        Permission.SNAPSHOTS_CREATE,
+        Permission.SNAPSHOTS_VIEW,
+    }
     return People(
         reviewers=[*reviewers, (key, ADJUDICATES)],
         integration=_key(INTEGRATION, scope, Role.ENGINEER, sends, now=now),

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from predictions.declaration import Declaration
-from reviewqueue.proof.serving import Answer, ApiClient, fresh_key
+from reviewqueue.proof.client import Answer, ApiClient, fresh_key
 
 POLL_SECONDS = 0.05
 STALLED_SECONDS = 120.0

@@ -1,15 +1,19 @@
 """Take one data set the whole way, and count at every step.
 
 The rows are cut in the order of time: the first half trains version 1; the next 35 %
-come in, are scored, reviewed over HTTP and partly answered by outcomes; a snapshot of
-that trains version 2, and together with the first half version 3; the last 15 % are
-scored by all three, versions 2 and 3 as shadows.
+come in over HTTP, are scored by the worker, reviewed over HTTP and partly answered by
+outcomes; a snapshot of that, built by the worker, trains version 2, and together with
+the first half version 3; the last 15 % come in as a file and are scored by all three,
+versions 2 and 3 as shadows.
 """
 
 import csv
 import io
+import itertools
+import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,32 +22,23 @@ import numpy as np
 from django.core.management import call_command
 from django.utils import timezone
 
-from predictions.enums import IntakeSource
-from predictions.intake.columns import ColumnMap
-from predictions.intake.tables import read_csv
-from predictions.models import Item, ModelVersion, Workflow
-from predictions.services.intake import store_items
+from predictions.models import Item, ModelVersion, PendingScore, Workflow
 from reviewqueue.enums import OPEN_STATUSES, SnapshotStatus
 from reviewqueue.models import Case, Snapshot
-from reviewqueue.proof.batches import write_batch, write_table
+from reviewqueue.proof.batches import read_batch, write_batch, write_table
+from reviewqueue.proof.client import Answer, ApiClient
 from reviewqueue.proof.counting import compare_versions, count_stored
 from reviewqueue.proof.data_sets import Row
 from reviewqueue.proof.ledger import Comparison, Counts, Run
 from reviewqueue.proof.people import People, people_of
 from reviewqueue.proof.reviewing import ProofFailed, Task, review_all
-from reviewqueue.proof.serving import ApiClient
-from reviewqueue.queries.snapshot_rows import SnapshotFilters
-from reviewqueue.services.pipeline import process_batch
-from reviewqueue.services.snapshots import (
-    build_snapshot,
-    request_snapshot,
-    stream_snapshot,
-)
 
 FIRST_SHARE, LIVE_SHARE = 0.5, 0.35
 BROKEN_SHARE, AGAIN_SHARE = 0.01, 0.02
-BATCH_SIZE = 1000
+ITEMS_PER_REQUEST = 2000
 OUTCOMES_PER_REQUEST = 1000
+POLL_SECONDS = 0.1
+STALLED_SECONDS = 120.0
 
 type Say = Callable[[str], None]
 
@@ -117,43 +112,48 @@ class Proof:
         return said
 
     def send_live(self) -> None:
-        """Send the rows to review; about as many as make a percent are broken."""
-        self._send(self.live, name="live")
+        """Send the rows to review over HTTP; about one percent more are broken."""
+        path = self._write_batch(self.live, name="live")
+        lines = read_batch(path, self.workflow.declaration)
+        client = ApiClient(self.port, self.people.integration)
+        for sent in itertools.batched(lines, ITEMS_PER_REQUEST):
+            answer = client.post_lines(f"workflows/{self.job.slug}/items", list(sent))
+            body = _expected(answer, 202, "items")
+            self.counts.sent += len(sent)
+            self.counts.accepted += body["accepted"]
+            self.counts.duplicates += body["duplicates"]
+            self.counts.quarantined += body["n_quarantined"]
+        client.close()
 
     def send_last(self) -> None:
-        """Send the last rows, which all versions score."""
-        self._send(self.last, name="last")
+        """Ingest a file of the last rows, which all versions score."""
+        path = self._write_batch(self.last, name="last")
+        said = _command("ingest", self.job.slug, str(path))
+        self.counts.sent += _n_lines(path)
+        self.counts.accepted += _told(said, "accepted")
+        self.counts.duplicates += _told(said, "duplicates")
+        self.counts.quarantined += _told(said, "refused")
 
-    def _send(self, rows: Sequence[Row], *, name: str) -> None:
-        counts = self.counts
+    def _write_batch(self, rows: Sequence[Row], *, name: str) -> Path:
         n_broken = max(int(len(rows) * BROKEN_SHARE), 7)
         n_again = max(int(len(rows) * AGAIN_SHARE), 5)
         path = self.scratch / f"{self.job.slug}-{name}.csv"
-        declaration = self.workflow.declaration
         write_batch(
-            path, rows, declaration, n_broken=n_broken, n_again=n_again, rng=self.rng
+            path,
+            rows,
+            self.workflow.declaration,
+            n_broken=n_broken,
+            n_again=n_again,
+            rng=self.rng,
         )
-        counts.n_broken += n_broken
-        counts.n_again += n_again
-        with path.open("rb") as file:
-            result = store_items(
-                workflow=self.workflow,
-                chunks=read_csv(file, declaration, ColumnMap()),
-                source=IntakeSource.COMMAND,
-                now=timezone.now(),
-                wake=False,
-            )
-        counts.sent += _n_lines(path)
-        counts.accepted += result.accepted
-        counts.duplicates += result.duplicates
-        counts.quarantined += result.n_quarantined
+        self.counts.n_broken += n_broken
+        self.counts.n_again += n_again
+        return path
 
-    def score(self) -> None:
-        """Score and route whatever waits."""
-        while process_batch(
-            workflow=self.workflow, limit=BATCH_SIZE, now=timezone.now()
-        ):
-            pass
+    def wait_for_scores(self) -> None:
+        """Wait until the worker has scored and routed whatever waits."""
+        waiting = PendingScore.objects.filter(workflow=self.workflow)
+        _wait(waiting.count, "items wait and nobody scores them")
 
     def review(self) -> None:
         """Let the simulated reviewers work over HTTP until no case is open."""
@@ -177,28 +177,32 @@ class Proof:
                 for row in known[start : start + OUTCOMES_PER_REQUEST]
             ]
             answer = client.post(f"workflows/{self.job.slug}/outcomes", body)
-            if answer.status != 202 or answer.body["accepted"] != len(body):
-                raise ProofFailed(f"outcomes: {answer.status}: {answer.body}")
+            if _expected(answer, 202, "outcomes")["accepted"] != len(body):
+                raise ProofFailed(f"outcomes: {answer.body}")
         client.close()
         self.counts.outcomes_sent = len(known)
 
     def export(self) -> Snapshot:
-        """Build a snapshot of everything labelled, and read its CSV back."""
-        asked = request_snapshot(
-            workflow=self.workflow,
-            filters=SnapshotFilters(),
-            by=None,
-            now=timezone.now(),
-        )
-        build_snapshot(snapshot_id=asked.pk, clock=timezone.now)
-        snapshot = Snapshot.objects.get(pk=asked.pk)
-        if snapshot.status != SnapshotStatus.READY:
-            raise ProofFailed(f"snapshot: {snapshot.status}: {snapshot.failure}")
-        text = b"".join(stream_snapshot(snapshot, "csv")).decode()
-        rows = csv.reader(io.StringIO(text, newline=""))
+        """Have a snapshot of everything labelled built, and download it as CSV."""
+        client = ApiClient(self.port, self.people.integration)
+        answer = client.post(f"workflows/{self.job.slug}/snapshots", {})
+        path = f"snapshots/{_expected(answer, 202, 'snapshot')['id']}"
+        busy = {SnapshotStatus.QUEUED, SnapshotStatus.BUILDING}
+        began = time.monotonic()
+        while (found := client.get(path).body)["status"] in busy:
+            if time.monotonic() - began > STALLED_SECONDS:
+                raise ProofFailed(f"snapshot: still {found['status']}")
+            time.sleep(POLL_SECONDS)
+        if found["status"] != SnapshotStatus.READY:
+            raise ProofFailed(f"snapshot: {found['status']}: {found['failure']}")
+        status, body = client.download(f"{path}/download?format=csv")
+        client.close()
+        if status != 200:
+            raise ProofFailed(f"snapshot, downloaded: {status}")
+        rows = csv.reader(io.StringIO(body.decode(), newline=""))
         self.counts.file_rows = sum(1 for _ in rows) - 1
-        self.counts.snapshot_rows = snapshot.n_rows
-        return snapshot
+        self.counts.snapshot_rows = found["n_rows"]
+        return Snapshot.objects.get(pk=found["id"])
 
     def train_again(self, snapshot: Snapshot) -> str:
         """Train version 2 on the snapshot, version 3 on the first rows as well.
@@ -220,7 +224,8 @@ class Proof:
 
     def count(self) -> None:
         """Count what the database holds in the end."""
-        count_stored(self.counts, self.workflow, {row.external_id for row in self.last})
+        last_ids = {row.external_id for row in self.last}
+        count_stored(self.counts, self.workflow, truth=self.truth, last_ids=last_ids)
 
     def compare(self) -> Comparison:
         """Hold the versions against the truth of the last rows."""
@@ -232,22 +237,62 @@ class Proof:
 
 def run(job: Job, *, scratch: Path, port: int, seed: int, say: Say) -> Run:
     """Take a data set the whole way. Raises: ProofFailed, CommandError."""
-    began = time.monotonic()
     proof = Proof(job, scratch=scratch, port=port, seed=seed)
-    proof.declare()
-    say(proof.train_first())
-    proof.send_live()
-    proof.score()
+    one = Run(job.name, job.slug, proof.counts)
+    with _timed(one, "declare, train version 1"):
+        proof.declare()
+        say(proof.train_first())
+    with _timed(one, "send over HTTP, score, route"):
+        proof.send_live()
+        proof.wait_for_scores()
     say(f"{job.slug}: {proof.counts.accepted:,} items scored; review begins")
-    proof.review()
-    proof.send_outcomes()
+    with _timed(one, "review over HTTP"):
+        proof.review()
     say(f"{job.slug}: {proof.counts.acknowledged:,} decisions over HTTP")
-    say(proof.train_again(proof.export()))
-    proof.send_last()
-    proof.score()
+    with _timed(one, "send outcomes"):
+        proof.send_outcomes()
+    with _timed(one, "build and download the snapshot"):
+        snapshot = proof.export()
+    with _timed(one, "train versions 2 and 3"):
+        say(proof.train_again(snapshot))
+    with _timed(one, "ingest the last rows, score by three, route"):
+        proof.send_last()
+        proof.wait_for_scores()
     proof.count()
-    seconds = time.monotonic() - began
-    return Run(job.name, job.slug, proof.counts, proof.compare(), seconds)
+    one.comparison = proof.compare()
+    return one
+
+
+@contextmanager
+def _timed(run: Run, step: str) -> Iterator[None]:
+    began = time.monotonic()
+    yield
+    run.seconds[step] = time.monotonic() - began
+
+
+def _wait(remaining: Callable[[], int], failure: str) -> None:
+    """Wait until nothing remains. Raises: ProofFailed when nothing moves for long."""
+    last, since = -1, time.monotonic()
+    while n := remaining():
+        if n != last:
+            last, since = n, time.monotonic()
+        if time.monotonic() - since > STALLED_SECONDS:
+            raise ProofFailed(f"{n} {failure}")
+        time.sleep(POLL_SECONDS)
+
+
+def _expected(answer: Answer, status: int, what: str) -> dict[str, Any]:
+    if answer.status != status or not isinstance(answer.body, dict):
+        raise ProofFailed(f"{what}: {answer.status}: {answer.body}")
+    return answer.body
+
+
+def _told(said: str, word: str) -> int:
+    """Read one figure of what `ingest` says."""
+    found = re.search(rf"([\d,]+) {word}", said)
+    if found is None:
+        raise ProofFailed(f"ingest says nothing of {word}: {said}")
+    return int(found[1].replace(",", ""))
 
 
 def _command(name: str, *arguments: str, **options: Any) -> str:  # noqa: ANN401 -- options of any command

@@ -1,78 +1,83 @@
-"""The web application on a port of this machine, and a client that holds a key."""
+"""The product's own processes, as `up` starts them, on the database of this one."""
 
 import contextlib
-import http.client
-import json
-import threading
-from collections.abc import Iterator
-from typing import Any, NamedTuple
-from uuid import uuid4
+import os
+import socket
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from urllib.parse import quote, urlsplit
 
-from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
-from django.core.wsgi import get_wsgi_application
+from django.conf import settings
+from django.db import connection
 
-TIMEOUT_SECONDS = 120
+from embedded.children import Child, project_children
+from embedded.environment import local_environment, with_inherited
+from embedded.files import private_folder
+from reviewqueue.proof.reviewing import ProofFailed
 
-
-class _Quiet(WSGIRequestHandler):
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: ANN401 -- its name there
-        """Say nothing: every request is counted by whoever made it."""
+READY_SECONDS = 120.0
+WORKER_PROCESSES = 2
 
 
 @contextlib.contextmanager
-def served() -> Iterator[int]:
-    """Serve the application on loopback while the block runs; yields the port."""
-    server = ThreadedWSGIServer(("127.0.0.1", 0), _Quiet)
-    server.daemon_threads = True
-    server.set_app(get_wsgi_application())
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield server.server_address[1]
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+def served(data: Path) -> Iterator[int]:
+    """Run web server, worker and beat while the block runs; yields the port.
+
+    Their logs, and nothing else, are kept below `data`.
+    Raises: ProofFailed when one of them does not start.
+    """
+    private_folder(data / "logs")
+    port = _free_port()
+    children = project_children(
+        data=data,
+        port=port,
+        concurrency=WORKER_PROCESSES,
+        environment=_environment(data),
+    )
+    with contextlib.ExitStack() as stack:
+        for child in children:
+            stack.callback(child.stop)
+            child.start()
+        _wait_until_ready(port, children)
+        yield port
 
 
-class Answer(NamedTuple):
-    """What the API said; the body is None where there was none."""
-
-    status: int
-    body: Any
-
-
-class ApiClient:
-    """Talks to the API as one key; one connection, so one thread."""
-
-    def __init__(self, port: int, key: str) -> None:
-        self._connection = http.client.HTTPConnection(
-            "127.0.0.1", port, timeout=TIMEOUT_SECONDS
-        )
-        self._key = key
-        self.n_requests = 0
-
-    def post(self, path: str, body: object, *, once: str = "") -> Answer:
-        """Send JSON; `once` is the idempotency key, where one is wanted."""
-        headers = {
-            "Authorization": f"Bearer {self._key}",
-            "Content-Type": "application/json",
-            "Host": "localhost",
-        }
-        if once:
-            headers["Idempotency-Key"] = once
-        self._connection.request(
-            "POST", f"/api/v1/{path}", json.dumps(body).encode(), headers
-        )
-        self.n_requests += 1
-        with self._connection.getresponse() as response:
-            text = response.read()
-            return Answer(response.status, json.loads(text) if text else None)
-
-    def close(self) -> None:
-        self._connection.close()
+def _environment(data: Path) -> dict[str, str]:
+    """Name this process's database, files and secret to the others."""
+    name = quote(str(connection.settings_dict["NAME"]))
+    database = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}")
+    addresses = {
+        "DATABASE_URL": database.geturl(),
+        "REDIS_URL": os.environ["REDIS_URL"],
+    }
+    shared = {
+        "SECRET_KEY": settings.SECRET_KEY,
+        "COUNTERSIGN_MEDIA_ROOT": str(settings.MEDIA_ROOT),
+        "LOG_LEVEL": "WARNING",
+    }
+    return with_inherited({**local_environment(data, addresses), **shared})
 
 
-def fresh_key() -> str:
-    """Return an idempotency key that nobody has used."""
-    return str(uuid4())
+def _wait_until_ready(port: int, children: Sequence[Child]) -> None:
+    url = f"http://127.0.0.1:{port}/health/ready"
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline:
+        if ended := [child for child in children if child.has_ended()]:
+            log = ended[0].log.read_text(errors="replace")[-2000:]
+            raise ProofFailed(f"{ended[0].name} ended at its start: {log}")
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+    raise ProofFailed(f"the web server was not ready within {READY_SECONDS:.0f} s")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
