@@ -11,7 +11,7 @@ import orjson
 from predictions.declaration import Declaration
 from predictions.intake.columns import ColumnMap
 from predictions.intake.files import kind_of
-from predictions.intake.readers import MalformedPayload, gunzip
+from predictions.intake.readers import PayloadStopped, gunzip
 from predictions.intake.rows import RejectedItem, ValidItem
 from predictions.intake.tables import MAX_CSV_BYTES, Labels, read_csv, read_parquet
 from predictions.intake.validation import compile_validator
@@ -63,8 +63,8 @@ def read_labelled_file(
                 checked = validator.validate(raw, now=now)
                 valid += checked.accepted
                 n_refused += len(chunk) - len(checked.accepted)
-    except MalformedPayload as error:
-        raise UnreadableTable(error.message) from error
+    except PayloadStopped as error:
+        raise UnreadableTable(str(error)) from error
     except OSError as error:
         raise UnreadableTable(f"file: {error.strerror}: {path.name}") from error
     keys = _label_keys(labels, label_names, declaration)
