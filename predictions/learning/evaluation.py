@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -34,13 +35,19 @@ def wilson_interval(k: int, n: int, *, level: float = LEVEL) -> Interval:
     _check_counts(k, n, level)
     if n == 0:
         return NOTHING_COUNTED
-    z = float(norm.ppf(0.5 + level / 2))
+    z = _normal_quantile(0.5 + level / 2)
     share, z2 = k / n, z * z
     centre = (share + z2 / (2 * n)) / (1 + z2 / n)
     half = z / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
     # the ends are exactly 0 and 1 at k = 0 and k = n; rounding would miss them
     low = 0.0 if k == 0 else max(0.0, centre - half)
     return Interval(low, 1.0 if k == n else min(1.0, centre + half))
+
+
+@lru_cache(maxsize=8)
+def _normal_quantile(q: float) -> float:
+    # A page of figures asks hundreds of times for the same one.
+    return float(norm.ppf(q))
 
 
 def clopper_pearson(k: int, n: int, *, level: float = LEVEL) -> Interval:

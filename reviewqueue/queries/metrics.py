@@ -25,6 +25,7 @@ from reviewqueue.queries.tallies import (
     Days,
     Narrowing,
     Sum,
+    by_period,
     grouped,
     sums,
 )
@@ -62,7 +63,7 @@ class Gap:
 class Confirmation:
     total: Row
     gap: Gap | None
-    by_day: list[Row]
+    over_time: list[Row]
     by_model: list[Row]
     by_label: list[Row]
     by_band: list[Row]
@@ -85,9 +86,18 @@ class WorkflowMetrics:
 
 
 def workflow_metrics(
-    workflow: Workflow, *, days: Days, now: datetime, narrowing: Narrowing = EVERYTHING
+    workflow: Workflow,
+    *,
+    days: Days,
+    now: datetime,
+    narrowing: Narrowing = EVERYTHING,
+    period_days: int = 1,
 ) -> WorkflowMetrics:
-    """Return every figure over whole days; `narrowing` holds for confirmation alone."""
+    """Return every figure over whole days; `narrowing` holds for confirmation alone.
+
+    What is shown over time is cut into periods of `period_days`.
+    """
+    periods = days.periods(period_days)
     everything = sums(workflow.pk, days)
     narrowed = (
         everything if narrowing == EVERYTHING else sums(workflow.pk, days, narrowing)
@@ -95,8 +105,10 @@ def workflow_metrics(
     return WorkflowMetrics(
         since=days.since,
         until=days.until,
-        confirmation=_confirmation(workflow, narrowed, days, narrowing),
-        operations=operations_of(workflow, everything, days=days, now=now),
+        confirmation=_confirmation(workflow, narrowed, days, periods, narrowing),
+        operations=operations_of(
+            workflow, everything, days=days, periods=periods, now=now
+        ),
     )
 
 
@@ -123,7 +135,11 @@ def _moment(at: datetime) -> str:
 
 
 def _confirmation(
-    workflow: Workflow, found: list[Sum], days: Days, narrowing: Narrowing
+    workflow: Workflow,
+    found: list[Sum],
+    days: Days,
+    periods: list[Days],
+    narrowing: Narrowing,
 ) -> Confirmation:
     declaration = workflow.declaration
     numbers = _version_numbers(workflow)
@@ -133,7 +149,7 @@ def _confirmation(
     return Confirmation(
         total=total,
         gap=_gap(total),
-        by_day=rows.by_day(),
+        over_time=rows.over_time(periods),
         by_model=sorted(
             rows.by(
                 "model",
@@ -179,16 +195,18 @@ class _Rows:
         slots = grouped(self._found, "total", lambda _: "").get("", Counter())
         return _row("", "all", slots, self._query)
 
-    def by_day(self) -> list[Row]:
-        groups = grouped(self._found, "total", lambda one: one.day)
+    def over_time(self, periods: list[Days]) -> list[Row]:
+        """Return a row for each period in which anything was decided."""
+        groups = by_period(self._found, "total", periods)
         return [
             _row(
-                day.isoformat(),
-                day.isoformat(),
-                groups[day],
-                self._query | window_query(Days(day, day)),
+                period.first.isoformat(),
+                period.words,
+                groups[period],
+                self._query | window_query(period),
             )
-            for day in sorted(filter(None, groups))
+            for period in periods
+            if period in groups
         ]
 
     def by(
@@ -221,7 +239,7 @@ def _row(key: str, name: str, slots: Counter[str], query: Query) -> Row:
         key=key,
         name=name,
         shown=shown,
-        overridden=proportion(shown.n - shown.k, shown.n),
+        overridden=shown.others(),
         blind=blind,
         n_unsure=slots["shown.unsure"] + slots["blind.unsure"],
         query=query,

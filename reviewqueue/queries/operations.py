@@ -28,7 +28,7 @@ from reviewqueue.models import Case
 from reviewqueue.queries import tallies
 from reviewqueue.queries.lists import DUE_SOON, FAILURES
 from reviewqueue.queries.rates import Proportion, proportion
-from reviewqueue.queries.tallies import Days, grouped
+from reviewqueue.queries.tallies import Days, by_period, grouped
 
 MAX_COUNTED = 100_000  # counts of rows stop here: the page is fast with any backlog
 N_NEWEST = 5_000  # percentiles are over the newest so many
@@ -60,10 +60,11 @@ class Backlog:
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
-    """Routes and decisions of one day (UTC)."""
+class Period:
+    """Routes and decisions from the first day to the last, both in it (UTC)."""
 
-    day: date
+    first: date
+    last: date
     n_routed: int
     n_audit: int
     review_rate: Proportion
@@ -117,21 +118,25 @@ class Operations:
     quarantine: Proportion
     review_rate: Proportion
     reasons: list[Reason]
-    days: list[Day]
+    over_time: list[Period]
     late_truth: LateTruth
 
 
 def operations_of(
-    workflow: Workflow, found: list[tallies.Sum], *, days: Days, now: datetime
+    workflow: Workflow,
+    found: list[tallies.Sum],
+    *,
+    days: Days,
+    periods: list[Days],
+    now: datetime,
 ) -> Operations:
     """Return how the work flowed over a window, and what waits now.
 
     `found` are the sums of the window over everything.
     """
     window = {"workflow": workflow.pk, "since": days.since, "until": days.until}
-    daily = _days(found, days)
-    n_routed = sum(day.n_routed for day in daily)
-    routes = _total(found, "routes")
+    routes, decided = _total(found, "routes"), _total(found, "kind")
+    n_routed = routes.total()
     sla, retracted = _total(found, "sla"), _total(found, "retracted")
     n_refused = _refused(workflow, days)
     n_failed = sum(
@@ -139,7 +144,7 @@ def operations_of(
     )
     return Operations(
         backlog=backlog_of(workflow, now=now),
-        n_decided=sum(day.n_decided for day in daily),
+        n_decided=decided.total(),
         n_undone=retracted[RetractionKind.UNDO],
         n_amended=retracted[RetractionKind.AMEND],
         sla_kept=proportion(sla["kept"], sla.total()),
@@ -151,7 +156,7 @@ def operations_of(
         quarantine=proportion(n_refused, n_refused + n_routed),
         review_rate=proportion(routes[RouteKind.REVIEW], n_routed),
         reasons=_reasons(found, n_routed),
-        days=daily,
+        over_time=_periods(found, periods),
         late_truth=_late_truth(workflow, found),
     )
 
@@ -209,29 +214,24 @@ JOIN predictions_prediction p ON p.id = r.prediction_id
 """  # noqa: S608 -- a constant
 
 
-def _days(found: list[tallies.Sum], days: Days) -> list[Day]:
-    routed = grouped(found, "routes", lambda one: one.day)
-    audited = Counter(
-        {
-            one.day: one.n
-            for one in found
-            if one.figure == "routes" and one.key == RouteReason.AUDIT
-        }
+def _periods(found: list[tallies.Sum], periods: list[Days]) -> list[Period]:
+    audits = [one for one in found if one.key == RouteReason.AUDIT]
+    routed, audited, decided = (
+        by_period(sums, figure, periods)
+        for sums, figure in ((found, "routes"), (audits, "routes"), (found, "kind"))
     )
-    decided = grouped(found, "kind", lambda one: one.day)
-    made = []
-    for day in days:
-        kinds = routed.get(day, Counter())
-        made.append(
-            Day(
-                day=day,
-                n_routed=kinds.total(),
-                n_audit=audited[day],
-                review_rate=proportion(kinds[RouteKind.REVIEW], kinds.total()),
-                n_decided=decided.get(day, Counter()).total(),
-            )
+    nothing: Counter[str] = Counter()
+    return [
+        Period(
+            first=period.first,
+            last=period.last,
+            n_routed=(kinds := routed.get(period, nothing)).total(),
+            n_audit=audited.get(period, nothing).total(),
+            review_rate=proportion(kinds[RouteKind.REVIEW], kinds.total()),
+            n_decided=decided.get(period, nothing).total(),
         )
-    return made
+        for period in periods
+    ]
 
 
 def _total(found: list[tallies.Sum], figure: str) -> Counter[str]:

@@ -15,6 +15,13 @@ class Proportion:
     low: float | None
     high: float | None
 
+    def others(self) -> "Proportion":
+        """Return the share of the rest; the interval is symmetric in the two."""
+        if self.share is None or self.low is None or self.high is None:
+            return self
+        k = self.n - self.k
+        return Proportion(k, self.n, k / self.n, 1 - self.high, 1 - self.low)
+
 
 def proportion(k: int, n: int) -> Proportion:
     """Return k of n with its Wilson interval."""

@@ -59,7 +59,7 @@ KNOWN_SOURCES = (LabelSource.DECISION, LabelSource.ADJUDICATION, LabelSource.OUT
 # Whatever came after the moment does not exist here. The label in force is the highest
 # version of that moment; the decision beside it is the one that made it, or the last
 # one that was live then (a label from an outcome has no decision of its own).
-_FROM = """
+_LABELS = """
 FROM (
     SELECT DISTINCT ON (item_id) *
     FROM reviewqueue_label
@@ -67,30 +67,35 @@ FROM (
       AND item_id > %(after)s
     ORDER BY item_id, version DESC
 ) l
+JOIN reviewqueue_route r ON r.item_id = l.item_id AND r.routed_at <= %(as_of)s
+"""
+_DETAILS = """
 JOIN predictions_item i ON i.id = l.item_id
-JOIN reviewqueue_route r ON r.item_id = l.item_id
 JOIN reviewqueue_policy p ON p.id = r.policy_id
 LEFT JOIN predictions_modelversion m ON m.id = r.model_version_id
+"""
+# The retraction is looked up one by one: as a join it is read whole for every row.
+_DECISION = """
 LEFT JOIN LATERAL (
     SELECT d.*, count(*) OVER () AS n_decisions
     FROM reviewqueue_decision d
     WHERE d.item_id = l.item_id AND d.decided_at <= %(as_of)s
-      AND NOT EXISTS (SELECT 1 FROM reviewqueue_retraction t
-                      WHERE t.decision_id = d.id AND t.at <= %(as_of)s)
+      AND COALESCE((SELECT t.at FROM reviewqueue_retraction t
+                    WHERE t.decision_id = d.id), 'infinity') > %(as_of)s
     ORDER BY (d.id = l.decision_id) DESC NULLS LAST, d.decided_at DESC, d.id DESC
     LIMIT 1
 ) d ON true
-LEFT JOIN accounts_user u ON u.id = d.reviewer_id
+"""
+_WANTED = """
 WHERE l.source <> 'retracted'
   AND (%(labelled_from)s::timestamptz IS NULL OR l.created_at >= %(labelled_from)s)
   AND (%(labelled_to)s::timestamptz IS NULL OR l.created_at < %(labelled_to)s)
   AND (%(sources)s::text[] = '{}' OR l.source = ANY(%(sources)s))
   AND (%(labels)s::text[] = '{}' OR l.label = ANY(%(labels)s))
-  AND (NOT %(only_blind)s OR d.blind)
   AND (NOT %(only_audit)s OR r.reason = 'audit')
 """
-_ROWS = (
-    """
+_BLIND = "  AND d.blind\n"
+_COLUMNS = """
 SELECT i.external_id, i.id, i.subject, i.occurred_at, i.received_at, i.features,
        l.label, l.source, l.version, l.created_at,
        d.verdict, d.reason_code, r.label, m.number, r.score, r.probability,
@@ -98,10 +103,13 @@ SELECT i.external_id, i.id, i.subject, i.occurred_at, i.received_at, i.features,
        d.blind, r.second_opinion, COALESCE(d.n_decisions, 0), u.pseudonym,
        d.claimed_at, d.opened_at, d.decided_at
 """
-    + _FROM
-    + "ORDER BY l.item_id LIMIT %(size)s"
-)
-_COUNT = "SELECT l.label, l.source, count(*) " + _FROM + "GROUP BY 1, 2 ORDER BY 1, 2"
+_REVIEWER = "LEFT JOIN accounts_user u ON u.id = d.reviewer_id"
+_ROUTED = """
+SELECT reason, count(*) FROM reviewqueue_route
+WHERE workflow_id = %s AND routed_at <= %s
+GROUP BY 1 ORDER BY 1
+"""
+# Only transactions that have written something have an xid.
 _OLDER_WRITERS = """
 SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid()
@@ -114,7 +122,7 @@ def count_rows(
 ) -> list[LabelCount]:
     """Count the rows by label and source."""
     with connection.cursor() as cursor:
-        cursor.execute(_COUNT, _parameters(workflow_pk, filters, as_of))
+        cursor.execute(_count_sql(filters), _parameters(workflow_pk, filters, as_of))
         return [LabelCount(*row) for row in cursor.fetchall()]
 
 
@@ -126,12 +134,13 @@ def read_rows(
     What is read is append-only and bounded by the moment: every list is a query of its
     own and they still fit together. `features` come as JSON text.
     """
+    sql = _rows_sql(filters)
     after = UUID(int=0)
     while True:
         parameters = _parameters(workflow_pk, filters, as_of)
         parameters |= {"after": after, "size": size}
         with connection.cursor() as cursor:
-            cursor.execute(_ROWS, parameters)
+            cursor.execute(sql, parameters)
             rows: list[tuple[Any, ...]] = cursor.fetchall()
         if rows:
             yield rows
@@ -140,11 +149,41 @@ def read_rows(
         after = rows[-1][1]
 
 
+def count_routed(workflow_pk: UUID, *, as_of: datetime) -> dict[str, int]:
+    """Count all items that were routed by a moment, by the reason of their route."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ROUTED, [workflow_pk, as_of])
+        return dict(cursor.fetchall())
+
+
+def seconds_since(moment: datetime) -> float:
+    """Return how long ago a moment was, by the database's clock."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT extract(epoch FROM clock_timestamp() - %s)", [moment])
+        return float(cursor.fetchone()[0])
+
+
 def n_older_writers(as_of: datetime) -> int:
     """Count transactions that began before a moment and may still write rows of it."""
     with connection.cursor() as cursor:
         cursor.execute(_OLDER_WRITERS, [as_of])
         return int(cursor.fetchone()[0])
+
+
+def _rows_sql(filters: SnapshotFilters) -> str:
+    tables = _LABELS + _DETAILS + _DECISION + _REVIEWER
+    return _COLUMNS + tables + _wanted(filters) + "ORDER BY l.item_id LIMIT %(size)s"
+
+
+def _count_sql(filters: SnapshotFilters) -> str:
+    """Return the same rows' count; what no filter asks about is left out."""
+    tables = _LABELS + (_DECISION if filters.only_blind else "")
+    counted = "SELECT l.label, l.source, count(*)" + tables + _wanted(filters)
+    return counted + "GROUP BY 1, 2 ORDER BY 1, 2"
+
+
+def _wanted(filters: SnapshotFilters) -> str:
+    return _WANTED + (_BLIND if filters.only_blind else "")
 
 
 def _parameters(
@@ -158,6 +197,5 @@ def _parameters(
         "labelled_to": filters.labelled_to,
         "sources": list(filters.sources),
         "labels": list(filters.labels),
-        "only_blind": filters.only_blind,
         "only_audit": filters.only_audit,
     }

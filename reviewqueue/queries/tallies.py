@@ -1,7 +1,7 @@
 """Sums of the counts that the database keeps, over whole days (UTC)."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -38,6 +38,21 @@ class Days:
     @property
     def n(self) -> int:
         return (self.last - self.first).days + 1
+
+    @property
+    def words(self) -> str:
+        """The day, or the first and the last one: `2 Mar`, `2 Mar - 8 Mar`."""
+        first, last = (f"{day.day} {day:%b}" for day in (self.first, self.last))
+        return first if self.n == 1 else f"{first}–{last}"  # noqa: RUF001 -- a range
+
+    def periods(self, length: int) -> list["Days"]:
+        """Cut into periods of so many days; only the first one may be shorter."""
+        lasts = (self.last - timedelta(days=i) for i in range(0, self.n, length))
+        cut = [
+            Days(max(self.first, last - timedelta(days=length - 1)), last)
+            for last in lasts
+        ]
+        return cut[::-1]
 
     def __iter__(self) -> Iterator[date]:
         return (self.first + timedelta(days=i) for i in range(self.n))
@@ -88,6 +103,22 @@ def sums(workflow_id: UUID, days: Days, narrowing: Narrowing = EVERYTHING) -> li
     with connection.cursor() as cursor:
         cursor.execute(_SUMS, parameters)
         return [Sum(*row) for row in cursor.fetchall()]
+
+
+def by_period(
+    found: list[Sum], figure: str, periods: Iterable[Days]
+) -> dict[Days, Counter[str]]:
+    """Return the slots of one figure that is read by day, added up by period."""
+    period_of = {day: period for period in periods for day in period}
+    daily = [one for one in found if one.figure == figure and one.day in period_of]
+    return grouped(daily, figure, lambda one: period_of[_day(one)])
+
+
+def _day(one: Sum) -> date:
+    if one.day is None:
+        msg = f"{one.figure} is not read by day"
+        raise ValueError(msg)
+    return one.day
 
 
 def grouped[Key](

@@ -23,6 +23,8 @@ from reviewqueue.views.dashboard_parts import (
     key_figures,
 )
 
+MAX_DAILY = 31  # longer windows are shown by week
+
 
 @require_GET
 def dashboard(request: HttpRequest, slug: str) -> HttpResponse:
@@ -41,9 +43,14 @@ def dashboard(request: HttpRequest, slug: str) -> HttpResponse:
     )
     days = form.window(today=now.date())
     narrowing = _narrowing(form, versions)
-    figures = workflow_metrics(workflow, days=days, now=now, narrowing=narrowing)
+    period_days = 1 if days.n <= MAX_DAILY else 7
+    figures = workflow_metrics(
+        workflow, days=days, now=now, narrowing=narrowing, period_days=period_days
+    )
     links = Links(workflow.slug, days)
-    confirmation = ConfirmationPart(figures.confirmation, days, links)
+    confirmation = ConfirmationPart(
+        figures.confirmation, days.periods(period_days), links
+    )
     flow = FlowPart(figures.operations, workflow, links)
     context = {
         "workflow": workflow,

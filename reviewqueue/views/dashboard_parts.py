@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
-from functools import cached_property
+from datetime import datetime
+from functools import cached_property, lru_cache
 from urllib.parse import urlencode
 
 from django.urls import reverse
@@ -17,9 +17,9 @@ from reviewqueue.queries.metrics import Confirmation, Gap, Query, Row, window_qu
 from reviewqueue.queries.operations import (
     MAX_COUNTED,
     Backlog,
-    Day,
     Operations,
     Percentiles,
+    Period,
     Reason,
     Truth,
 )
@@ -35,6 +35,12 @@ REASON_WORDS = {
     RouteReason.MODEL_FAILED: "the model failed",
     RouteReason.UNCALIBRATED: "no calibrated probability",
 }
+
+
+@lru_cache(maxsize=1000)
+def _address(name: str, slug: str) -> str:
+    # A page holds hundreds of links to three lists.
+    return reverse(f"reviewqueue:{name}", args=[slug])
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +74,7 @@ class Links:
         return self._list("quarantine-list", query)
 
     def _list(self, name: str, query: Query) -> str:
-        return f"{reverse(f'reviewqueue:{name}', args=[self.slug])}?{urlencode(query)}"
+        return f"{_address(name, self.slug)}?{urlencode(query)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +111,11 @@ class Rates:
 class ConfirmationPart:
     """How often people follow the recommendation."""
 
-    def __init__(self, figures: Confirmation, days: Days, links: Links) -> None:
+    def __init__(
+        self, figures: Confirmation, periods: list[Days], links: Links
+    ) -> None:
         self._figures = figures
-        self._days = days
+        self._periods = periods
         self._links = links
         self.gap = figures.gap
         self.total = Rates(figures.total, links)
@@ -128,21 +136,20 @@ class ConfirmationPart:
         ]
 
     @cached_property
-    def by_day(self) -> list[Rates]:
-        return self._rates(self._figures.by_day)
+    def over_time(self) -> list[Rates]:
+        return self._rates(self._figures.over_time)
 
     @property
     def chart(self) -> SafeString:
-        found = {one.row.key: one for one in self.by_day}
+        found = {one.row.key: one for one in self.over_time}
         points = [
-            _rate_point(day_words(day), one.row.shown, "confirmed", one.shown_url)
-            if (one := found.get(day.isoformat()))
-            else Point(day_words(day), None, "")
-            for day in self._days
+            _rate_point(_start(period), one.row.shown, "confirmed", one.shown_url)
+            if (one := found.get(period.first.isoformat()))
+            else Point(_start(period), None, "")
+            for period in self._periods
         ]
-        return rate_chart(
-            points, title="Confirmed when shown, by day", unit="% of judged, by day"
-        )
+        unit = f"% of judged, by {period_word(self._periods)}"
+        return rate_chart(points, title="Confirmed when shown", unit=unit)
 
     @property
     def band_chart(self) -> SafeString:
@@ -204,6 +211,27 @@ class Speed:
     p99: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class LinkedPeriod:
+    """What happened in a period, with the ways to its cases and items."""
+
+    figures: Period
+    period: Days
+    links: Links
+
+    @property
+    def decided_url(self) -> str:
+        return self.links.decisions(**window_query(self.period))
+
+    @property
+    def review_url(self) -> str:
+        return self.links.routed(self.period, route=RouteKind.REVIEW)
+
+    @property
+    def audit_url(self) -> str:
+        return self.links.routed(self.period, route_reason=RouteReason.AUDIT)
+
+
 class FlowPart:
     """How the work flows."""
 
@@ -228,51 +256,54 @@ class FlowPart:
     def review_chart(self) -> SafeString:
         points = [
             _rate_point(
-                day_words(day.day),
-                day.review_rate,
+                _start(one.period),
+                one.figures.review_rate,
                 "sent to people",
-                self._routed_on(day, route=RouteKind.REVIEW),
+                one.review_url,
             )
-            for day in self.figures.days
+            for one in self._over_time
         ]
-        return rate_chart(
-            points, title="Sent to people, by day", unit="% of routed items, by day"
-        )
+        unit = f"% of routed items, by {self.period}"
+        return rate_chart(points, title="Sent to people", unit=unit)
 
     @property
     def throughput_chart(self) -> SafeString:
-        days = self.figures.days
         decided = [
-            _count_point(
-                day_words(day.day), day.n_decided, "decided", self._decided_on(day)
-            )
-            for day in days
+            _count_point(_start(one.period), one.figures.n_decided, "decided", url)
+            for one in self._over_time
+            if (url := one.decided_url)
         ]
         sent = [
             _count_point(
-                day_words(day.day),
-                day.review_rate.k,
+                _start(one.period),
+                one.figures.review_rate.k,
                 "sent to people",
-                self._routed_on(day, route=RouteKind.REVIEW),
+                one.review_url,
             )
-            for day in days
+            for one in self._over_time
         ]
-        return count_chart(
-            decided, sent, title="Decisions by day", unit="number, by day"
-        )
+        unit = f"number, by {self.period}"
+        return count_chart(decided, sent, title="Decided", unit=unit)
 
     @property
-    def days(self) -> list[dict[str, object]]:
+    def over_time(self) -> list[LinkedPeriod]:
+        """Return the periods in which anything happened."""
         return [
-            {
-                "day": day,
-                "decided_url": self._decided_on(day),
-                "review_url": self._routed_on(day, route=RouteKind.REVIEW),
-                "audit_url": self._routed_on(day, route_reason=RouteReason.AUDIT),
-            }
-            for day in self.figures.days
-            if day.n_routed or day.n_decided
+            one
+            for one in self._over_time
+            if one.figures.n_routed or one.figures.n_decided
         ]
+
+    @cached_property
+    def _over_time(self) -> list[LinkedPeriod]:
+        return [
+            LinkedPeriod(one, Days(one.first, one.last), self._links)
+            for one in self.figures.over_time
+        ]
+
+    @property
+    def period(self) -> str:
+        return period_word([one.period for one in self._over_time])
 
     @property
     def throughput_legend(self) -> tuple[str, str]:
@@ -359,12 +390,6 @@ class FlowPart:
             name, _truth_cells(truth, lambda one: self._links.items(**query, **one))
         )
 
-    def _decided_on(self, day: Day) -> str:
-        return self._links.decisions(**window_query(Days(day.day, day.day)))
-
-    def _routed_on(self, day: Day, **query: str) -> str:
-        return self._links.routed(Days(day.day, day.day), **query)
-
 
 @dataclass(frozen=True, slots=True)
 class KeyFigure:
@@ -444,8 +469,12 @@ def rate_words(rate: Proportion) -> str:
     )
 
 
-def day_words(day: date) -> str:
-    return f"{day.day} {day:%b}"
+def _start(period: Days) -> str:
+    return f"{period.first.day} {period.first:%b}"
+
+
+def period_word(periods: list[Days]) -> str:
+    return "week" if periods and periods[-1].n > 1 else "day"
 
 
 def _rate_point(at: str, rate: Proportion, what: str, href: str) -> Point:
