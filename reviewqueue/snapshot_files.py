@@ -1,10 +1,8 @@
-"""Snapshots as files: columns, Parquet in bounded memory, CSV and JSON lines from it.
+"""Snapshots as files: the columns, and Parquet written in bounded memory.
 
 Pure: rows in, files out; no database, clock or settings.
 """
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -50,8 +48,9 @@ FIXED_AFTER = [
     ("opened_at", _MOMENT),
     ("decided_at", _MOMENT),
 ]
-OTHER = "f_other"  # features that are not declared, as JSON
+OTHER = "other_features"  # JSON: not declared, or not of the declared type
 _FEATURES_AT = len(FIXED_BEFORE)
+_INT64 = 2**63
 
 
 @dataclass
@@ -94,26 +93,6 @@ def write_parquet(
             yield tally
 
 
-def csv_of(source: IO[bytes]) -> Iterator[bytes]:
-    """Yield the Parquet file as CSV (RFC 4180, UTF-8), batch by batch.
-
-    A text that a spreadsheet would run as a formula gets an apostrophe before it.
-    """
-    file = pq.ParquetFile(source)
-    yield _csv_lines([file.schema_arrow.names])
-    for batch in file.iter_batches(batch_size=ROW_GROUP // 4):
-        rows = zip(*(column.to_pylist() for column in batch.columns), strict=True)
-        yield _csv_lines([_csv_cell(value) for value in row] for row in rows)
-
-
-def jsonl_of(source: IO[bytes]) -> Iterator[bytes]:
-    """Yield the Parquet file as JSON lines, the features in an object of their own."""
-    file = pq.ParquetFile(source)
-    for batch in file.iter_batches(batch_size=ROW_GROUP // 4):
-        lines = (orjson.dumps(_nested(row), default=str) for row in batch.to_pylist())
-        yield b"".join(line + b"\n" for line in lines)
-
-
 def labelled_rows(source: IO[bytes]) -> Iterator[dict[str, Any]]:
     """Yield the rows as objects, features nested, for training."""
     for batch in pq.ParquetFile(source).iter_batches(batch_size=ROW_GROUP // 4):
@@ -127,13 +106,11 @@ def _columns(
     before = [_cells(chunk, index) for index in range(_FEATURES_AT)]
     before[1] = [str(value) for value in before[1]]
     after = [_cells(chunk, index) for index in range(_FEATURES_AT + 1, len(chunk[0]))]
-    parsed = [orjson.loads(row[_FEATURES_AT]) for row in chunk]
+    given = [orjson.loads(row[_FEATURES_AT]) for row in chunk]
     features = [
-        [_fitting(feature, one.get(feature.name)) for one in parsed]
-        for feature in declaration.features
+        [_take(feature, one) for one in given] for feature in declaration.features
     ]
-    known = {feature.name for feature in declaration.features}
-    other = [_other(one, known) for one in parsed]
+    other = [_as_text(one) if one else None for one in given]
     _count(tally, before, after, features, declaration)
     return [*before, *features, other, *after]
 
@@ -175,45 +152,38 @@ def _arrow_type(feature: Feature) -> pa.DataType:
     return kinds.get(feature.type, pa.string())
 
 
+def _take(feature: Feature, given: dict[str, Any]) -> object:
+    """Take a feature out of what was given; what does not fit its column stays."""
+    value = given.get(feature.name)
+    fitting = None if value is None else _fitting(feature, value)
+    if value is None or fitting is not None:
+        given.pop(feature.name, None)
+    return fitting
+
+
 def _fitting(feature: Feature, value: object) -> object:
     """Return the value in the column's type; one of an older version may not fit."""
-    if value is None:
-        return None
     if feature.type == "boolean":
         return value if isinstance(value, bool) else None
-    if feature.type in {"number", "integer"}:
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            return None
-        return float(value) if feature.type == "number" else int(value)
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
+    if feature.type not in {"number", "integer"}:
+        return value if isinstance(value, str) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    if feature.type == "number":
+        return float(value)
+    return int(value) if value == int(value) and abs(value) < _INT64 else None
 
 
-def _other(features: dict[str, Any], known: set[str]) -> str | None:
-    rest = {name: value for name, value in features.items() if name not in known}
-    return orjson.dumps(rest, option=orjson.OPT_SORT_KEYS).decode() if rest else None
+def _as_text(features: dict[str, Any]) -> str:
+    return orjson.dumps(features, option=orjson.OPT_SORT_KEYS).decode()
 
 
 def _nested(row: dict[str, Any]) -> dict[str, Any]:
     features = {
         name.removeprefix(PREFIX): row.pop(name)
         for name in list(row)
-        if name.startswith(PREFIX) and name != OTHER
+        if name.startswith(PREFIX)
     }
     if other := row.pop(OTHER, None):
         features |= orjson.loads(other)
     return {**row, "features": features}
-
-
-def _csv_lines(rows: Iterable[Sequence[object]]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\r\n").writerows(rows)
-    return text.getvalue().encode()
-
-
-def _csv_cell(value: object) -> object:
-    if value is None:
-        return ""
-    if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r"}:
-        return "'" + value
-    isoformat = getattr(value, "isoformat", None)
-    return isoformat() if isoformat else value

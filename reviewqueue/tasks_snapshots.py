@@ -9,6 +9,7 @@ from reviewqueue.services.snapshots import (
     build_snapshot as build_snapshot_service,
 )
 from reviewqueue.services.snapshots import (
+    give_up_snapshots,
     waiting_snapshots,
     wake_builder,
 )
@@ -22,6 +23,8 @@ def build_snapshot(*, snapshot_id: str, **kwargs: object) -> bool:
 
 @shared_task(name="reviewqueue.resume_snapshots")
 def resume_snapshots(**kwargs: object) -> None:
-    """Wake a worker for every snapshot that nobody is at."""
-    for snapshot_id in waiting_snapshots(now=timezone.now()):
+    """Wake a worker for every snapshot that nobody is at; fail what nobody finishes."""
+    now = timezone.now()
+    give_up_snapshots(now=now)
+    for snapshot_id in waiting_snapshots(now=now):
         wake_builder(snapshot_id)

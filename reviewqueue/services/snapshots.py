@@ -4,10 +4,13 @@ import hashlib
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import IO, Any
 from uuid import UUID, uuid4
 
+import structlog
 from celery import current_app
 from django.core.files import File
 from django.db import transaction
@@ -15,8 +18,8 @@ from django.db.models import Q
 from kombu.exceptions import OperationalError
 
 from accounts.models import User
-from predictions.declaration import FieldError
-from predictions.models import Workflow
+from predictions.declaration import FieldError, declaration_from_json
+from predictions.models import Workflow, WorkflowVersion
 from predictions.services.training import LabelledRows
 from reviewqueue import snapshot_files
 from reviewqueue.enums import LabelSource, SnapshotStatus
@@ -28,18 +31,22 @@ from reviewqueue.queries.snapshot_rows import (
     count_rows,
     n_older_writers,
     read_rows,
+    seconds_since,
 )
+from reviewqueue.services.datasheets import datasheet
+from reviewqueue.snapshot_formats import FORMATS, count_guarded
 
 CHUNK = snapshot_files.ROW_GROUP
 BUILDER_SILENT = timedelta(seconds=60)  # then another worker may take the build over
 WRITERS_SECONDS = 30.0
-LIMITS = (
-    "Items that the policy passed are labelled only where they were drawn for audit or "
-    "an outcome came: weight by 1 / review_probability.",
-    "A decision on a shown recommendation may follow it (automation bias); the column "
-    "`blind` tells them apart.",
-    "Labels are people's or outside systems' and may be wrong.",
-)
+# A service reads its clock shortly before its transaction begins.
+SETTLE_SECONDS = 2.0
+GIVE_UP_AFTER = timedelta(hours=6)
+GIVEN_UP = "No worker finished it within 6 hours; the log of the workers says why."
+FAILURES = (ArithmeticError, LookupError, OSError, TypeError, ValueError)
+
+log = structlog.get_logger(__name__)
+type Clock = Callable[[], datetime]
 
 
 class InvalidSnapshot(ValueError):
@@ -129,7 +136,16 @@ def waiting_snapshots(*, now: datetime) -> list[UUID]:
     return list(rows.values_list("pk", flat=True))
 
 
-def build_snapshot(*, snapshot_id: UUID, clock: Callable[[], datetime]) -> bool:
+def give_up_snapshots(*, now: datetime) -> int:
+    """Fail the snapshots that nobody finished for hours, so that they say so."""
+    open_ones = (SnapshotStatus.QUEUED, SnapshotStatus.BUILDING)
+    late = Snapshot.objects.filter(
+        status__in=open_ones, created_at__lt=now - GIVE_UP_AFTER
+    )
+    return late.update(status=SnapshotStatus.FAILED, failure=GIVEN_UP, finished_at=now)
+
+
+def build_snapshot(*, snapshot_id: UUID, clock: Clock) -> bool:
     """Write a snapshot's file; False when there is nothing to do (any more).
 
     Takes the build by compare-and-set; every step re-checks it, so that a worker that
@@ -140,32 +156,24 @@ def build_snapshot(*, snapshot_id: UUID, clock: Callable[[], datetime]) -> bool:
     snapshot = _take(snapshot_id, token, now=clock())
     if snapshot is None:
         return False
+    build = _Build(snapshot, token, clock)
     try:
-        _await_older_writers(snapshot.as_of)
+        build.await_older_writers()
         with tempfile.TemporaryFile() as target:
-            tally = _write(snapshot, target, token, clock)
-            _finish(snapshot, target, tally, token, now=clock())
+            tally = build.write(target)
+            build.finish(target, tally)
     except BuildTaken:
         return False
-    except (OSError, TimeoutError, ValueError) as error:
-        _mine(snapshot, token).update(
-            status=SnapshotStatus.FAILED,
-            failure=f"{type(error).__name__}: {error}"[:500],
-            finished_at=clock(),
-        )
+    except FAILURES as error:
+        build.fail(error)
         return False
     return True
 
 
 def stream_snapshot(snapshot: Snapshot, file_format: str) -> Iterator[bytes]:
     """Yield a ready snapshot as parquet, csv or jsonl, in bounded memory."""
-    if file_format == "parquet":
-        with snapshot.file.open("rb") as source:
-            yield from iter(lambda: source.read(1 << 20), b"")
-        return
-    convert = {"csv": snapshot_files.csv_of, "jsonl": snapshot_files.jsonl_of}
     with snapshot.file.open("rb") as source:
-        yield from convert[file_format](source)
+        yield from FORMATS[file_format](source)
 
 
 def read_labelled_rows(snapshot: Snapshot) -> LabelledRows:
@@ -208,95 +216,105 @@ def _take(snapshot_id: UUID, token: UUID, *, now: datetime) -> Snapshot | None:
     return Snapshot.objects.select_related("workflow").get(pk=snapshot_id)
 
 
-def _await_older_writers(as_of: datetime) -> None:
-    deadline = time.monotonic() + WRITERS_SECONDS
-    while n_older_writers(as_of):
-        if time.monotonic() > deadline:
-            msg = "A transaction older than the snapshot's moment did not end."
-            raise TimeoutError(msg)
-        time.sleep(0.1)
+@dataclass(frozen=True)
+class _Build:
+    """One worker at one snapshot, for as long as its token is the one in force."""
 
+    snapshot: Snapshot
+    token: UUID
+    clock: Clock
 
-def _write(
-    snapshot: Snapshot, target: IO[bytes], token: UUID, clock: Callable[[], datetime]
-) -> snapshot_files.Tally:
-    chunks = read_rows(
-        snapshot.workflow_id,
-        SnapshotFilters.from_json(snapshot.filters),
-        as_of=snapshot.as_of,
-        size=CHUNK,
-    )
-    tally = snapshot_files.Tally()
-    written = snapshot_files.write_parquet(
-        target, chunks, snapshot.workflow.declaration
-    )
-    for tally in written:
-        mine = _mine(snapshot, token)
-        if not mine.update(n_rows=tally.n_rows, heartbeat_at=clock()):
+    def beat(self, **news: object) -> None:
+        """Say that the work goes on. Raises: BuildTaken."""
+        mine = Snapshot.objects.filter(
+            pk=self.snapshot.pk,
+            builder_token=self.token,
+            status=SnapshotStatus.BUILDING,
+        )
+        if not mine.update(**{"heartbeat_at": self.clock(), **news}):
             raise BuildTaken
-    return tally
+
+    def await_older_writers(self) -> None:
+        """Wait until nobody can write rows of the moment any more."""
+        as_of = self.snapshot.as_of
+        left = SETTLE_SECONDS - seconds_since(as_of)
+        time.sleep(min(max(left, 0.0), SETTLE_SECONDS))
+        settled = as_of + timedelta(seconds=SETTLE_SECONDS)
+        deadline = time.monotonic() + WRITERS_SECONDS
+        while n_older_writers(settled):
+            if time.monotonic() > deadline:
+                msg = "A transaction older than the snapshot's moment did not end."
+                raise TimeoutError(msg)
+            time.sleep(0.1)
+
+    def write(self, target: IO[bytes]) -> snapshot_files.Tally:
+        """Write the rows as Parquet, telling how far it is."""
+        chunks = read_rows(
+            self.snapshot.workflow_id,
+            SnapshotFilters.from_json(self.snapshot.filters),
+            as_of=self.snapshot.as_of,
+            size=CHUNK,
+        )
+        declaration = declaration_from_json(self._declared.declaration_json)
+        tally = snapshot_files.Tally()
+        for tally in snapshot_files.write_parquet(target, chunks, declaration):
+            self.beat(n_rows=tally.n_rows)
+        return tally
+
+    def finish(self, target: IO[bytes], tally: snapshot_files.Tally) -> None:
+        """Hash every format, store the file and the datasheet."""
+        sheet = datasheet(self.snapshot, self._declared, tally)
+        sheet["files"] = {name: self._facts(target, name) for name in FORMATS}
+        sheet["n_guarded_in_csv"] = count_guarded(target)
+        sha256 = sheet["files"]["parquet"]["sha256"]
+        target.seek(0)
+        name = self.snapshot.file.storage.save(
+            f"snapshots/{sha256}.parquet", File(target, name=f"{sha256}.parquet")
+        )
+        self.beat(
+            status=SnapshotStatus.READY,
+            n_rows=tally.n_rows,
+            file=name,
+            sha256=sha256,
+            datasheet=sheet,
+            finished_at=self.clock(),
+        )
+
+    def fail(self, error: Exception) -> None:
+        """Keep the reason; a text of the error may hold values, and is not kept."""
+        kind = type(error).__name__
+        log.error("snapshot_failed", snapshot_id=str(self.snapshot.pk), error=kind)
+        Snapshot.objects.filter(
+            pk=self.snapshot.pk,
+            builder_token=self.token,
+            status=SnapshotStatus.BUILDING,
+        ).update(
+            status=SnapshotStatus.FAILED,
+            failure=_reason(error),
+            finished_at=self.clock(),
+        )
+
+    @cached_property
+    def _declared(self) -> WorkflowVersion:
+        """The declaration of the moment: a later one must not change the columns."""
+        versions = WorkflowVersion.objects.filter(workflow_id=self.snapshot.workflow_id)
+        then = versions.filter(created_at__lte=self.snapshot.as_of)
+        found = then.order_by("-version").first()
+        return found or versions.order_by("version")[:1].get()
+
+    def _facts(self, target: IO[bytes], file_format: str) -> dict[str, str | int]:
+        digest, n_bytes = hashlib.sha256(), 0
+        for block in FORMATS[file_format](target):
+            digest.update(block)
+            n_bytes += len(block)
+            self.beat()
+        return {"sha256": digest.hexdigest(), "bytes": n_bytes}
 
 
-def _finish(
-    snapshot: Snapshot,
-    target: IO[bytes],
-    tally: snapshot_files.Tally,
-    token: UUID,
-    *,
-    now: datetime,
-) -> None:
-    sha256 = _sha256(target)
-    target.seek(0)
-    name = snapshot.file.storage.save(
-        f"snapshots/{sha256}.parquet", File(target, name=f"{sha256}.parquet")
-    )
-    done = _mine(snapshot, token).update(
-        status=SnapshotStatus.READY,
-        n_rows=tally.n_rows,
-        file=name,
-        sha256=sha256,
-        datasheet=datasheet(snapshot, tally),
-        finished_at=now,
-    )
-    if not done:
-        raise BuildTaken
-
-
-def datasheet(snapshot: Snapshot, tally: snapshot_files.Tally) -> dict[str, Any]:
-    """Say what a snapshot is, how it was sampled, and what it cannot tell."""
-    workflow = snapshot.workflow
-    return {
-        "workflow": workflow.slug,
-        "workflow_version": workflow.version,
-        "question": workflow.declaration.question,
-        "data_note": workflow.declaration.data_note,
-        "as_of": snapshot.as_of.isoformat(),
-        "filters": snapshot.filters,
-        "n_rows": tally.n_rows,
-        "occurred_from": tally.first_at or None,
-        "occurred_to": tally.last_at or None,
-        "labels": dict(sorted(tally.labels.items())),
-        "label_sources": dict(sorted(tally.sources.items())),
-        "n_blind": tally.n_blind,
-        "route_reasons": dict(sorted(tally.routes.items())),
-        "review_probabilities": dict(sorted(tally.review_probabilities.items())),
-        "model_versions": dict(sorted(tally.models.items())),
-        "policy_versions": dict(sorted(tally.policies.items())),
-        "reviewers": dict(sorted(tally.reviewers.items())),
-        "missing": {name: n for name, n in sorted(tally.missing.items()) if n},
-        "known_limits": list(LIMITS),
-    }
-
-
-def _mine(snapshot: Snapshot, token: UUID) -> Any:  # noqa: ANN401 -- a queryset
-    return Snapshot.objects.filter(
-        pk=snapshot.pk, builder_token=token, status=SnapshotStatus.BUILDING
-    )
-
-
-def _sha256(target: IO[bytes]) -> str:
-    target.seek(0)
-    digest = hashlib.sha256()
-    for block in iter(lambda: target.read(1 << 20), b""):
-        digest.update(block)
-    return digest.hexdigest()
+def _reason(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return str(error)
+    if isinstance(error, OSError):
+        said = error.strerror or type(error).__name__
+        return f"The file could not be written: {said}."
+    return f"The rows could not be written ({type(error).__name__})."

@@ -15,6 +15,7 @@ from accounts.models import User
 from predictions.models import ModelVersion, Workflow
 from reviewqueue.enums import Queue, SnapshotStatus
 from reviewqueue.models import Snapshot
+from reviewqueue.services import snapshots
 from reviewqueue.services.claims import claim_next_case
 from reviewqueue.services.decisions import Judgement, record_decision
 from reviewqueue.services.pipeline import process_batch
@@ -51,6 +52,12 @@ def decided(
             now=now,
         )
     return workflow
+
+
+@pytest.fixture(autouse=True)
+def nobody_writes_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spare each build the seconds in which others may still commit."""
+    monkeypatch.setattr(snapshots, "SETTLE_SECONDS", 0.0)
 
 
 @pytest.fixture
