@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from accounts.models import User
 from predictions.enums import QuarantineStatus
@@ -13,14 +13,19 @@ from reviewqueue.enums import (
     CLAIMABLE_STATUSES,
     CaseKind,
     CaseStatus,
-    LabelSource,
     RetractionKind,
     RouteKind,
     RouteReason,
     Verdict,
 )
-from reviewqueue.models import Case, Decision, Label
+from reviewqueue.models import Case, Decision
 from reviewqueue.models.tally import BAND_ENDS, NO_BAND
+from reviewqueue.queries.late_truth import (
+    OUTCOMES,
+    latest_outcomes,
+    what_was_done,
+    what_was_recommended,
+)
 
 FAILURES = (RouteReason.MODEL_FAILED, RouteReason.NO_CHAMPION, RouteReason.UNCALIBRATED)
 FAILED = "failed"  # any of them
@@ -72,32 +77,23 @@ def filtered_items(workflow: Workflow, asked: Mapping[str, str]) -> QuerySet[Ite
     return rows
 
 
-OUTCOMES = ("any", "positive", "negative")
-
-
 def _with_outcome(
     rows: QuerySet[Item], workflow: Workflow, asked: Mapping[str, str]
 ) -> QuerySet[Item]:
-    """Keep recommendations on which late truth came; `outcome` says which truth."""
     positive = workflow.declaration.positive_labels
-    later = Label.objects.filter(
-        item=OuterRef("item"),
-        version__gt=OuterRef("version"),
-        source=LabelSource.OUTCOME,
+    truths = latest_outcomes(
+        workflow,
+        since=parse_moment(asked.get("outcome_from")),
+        until=parse_moment(asked.get("outcome_to")),
     )
-    truths = Label.objects.filter(workflow=workflow, source=LabelSource.OUTCOME)
-    if since := parse_moment(asked.get("outcome_from")):
-        truths = truths.filter(created_at__gte=since)
-    if until := parse_moment(asked.get("outcome_to")):
-        truths = truths.filter(created_at__lt=until)
     if asked["outcome"] == "positive":
         truths = truths.filter(label__in=positive)
     elif asked["outcome"] == "negative":
         truths = truths.exclude(label__in=positive)
-    rows = rows.filter(pk__in=truths.filter(~Exists(later)).values("item"))
-    rows = rows.filter(route__isnull=False).exclude(route__label="")
+    rows = rows.filter(pk__in=truths.values("item"))
+    rows = what_was_done(rows) if asked.get("done") else what_was_recommended(rows)
     if asked.get("said") == "positive":
-        rows = rows.filter(route__label__in=positive)
+        rows = rows.filter(said__in=positive)
     if (number := asked.get("model_version", "")).isdecimal():
         rows = rows.filter(route__model_version__number=int(number[:9]))
     return rows

@@ -16,12 +16,10 @@ from predictions.views.access import open_workflow
 from reviewqueue.forms_dashboard import WINDOWS, DashboardForm
 from reviewqueue.queries.metrics import workflow_metrics
 from reviewqueue.queries.tallies import Days, Narrowing
-from reviewqueue.views.dashboard_parts import (
-    ConfirmationPart,
-    FlowPart,
-    Links,
-    key_figures,
-)
+from reviewqueue.views.dashboard_confirmation import ConfirmationPart
+from reviewqueue.views.dashboard_flow import FlowPart
+from reviewqueue.views.dashboard_headline import key_figures
+from reviewqueue.views.dashboard_links import Links
 
 MAX_DAILY = 31  # longer windows are shown by week
 
@@ -51,7 +49,7 @@ def dashboard(request: HttpRequest, slug: str) -> HttpResponse:
     confirmation = ConfirmationPart(
         figures.confirmation, days.periods(period_days), links
     )
-    flow = FlowPart(figures.operations, workflow, links)
+    flow = FlowPart(figures.operations, links)
     context = {
         "workflow": workflow,
         "key_figures": key_figures(confirmation, flow, now=now),

@@ -1,0 +1,61 @@
+"""The items behind the figures of late truth, as `reviewqueue.models.tally` counts."""
+
+from datetime import datetime
+
+from django.db.models import (
+    Case,
+    CharField,
+    Exists,
+    F,
+    Min,
+    OuterRef,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
+from django.db.models.functions import Coalesce, NullIf
+
+from predictions.models import Item, Workflow
+from reviewqueue.enums import LabelSource, RouteKind
+from reviewqueue.models import Label
+
+OUTCOMES = ("any", "positive", "negative")
+
+
+def latest_outcomes(
+    workflow: Workflow, *, since: datetime | None, until: datetime | None
+) -> QuerySet[Label]:
+    """Return the outcomes in force that came in a window."""
+    outcomes = Label.objects.filter(source=LabelSource.OUTCOME)
+    later = outcomes.filter(item=OuterRef("item"), version__gt=OuterRef("version"))
+    found = outcomes.filter(~Exists(later), workflow=workflow)
+    if since is not None:
+        found = found.filter(created_at__gte=since)
+    return found if until is None else found.filter(created_at__lt=until)
+
+
+def what_was_recommended(items: QuerySet[Item]) -> QuerySet[Item]:
+    """Keep items with a recommendation, and name it `said`."""
+    return items.annotate(said=F("route__label")).filter(said__gt="")
+
+
+def what_was_done(items: QuerySet[Item]) -> QuerySet[Item]:
+    """Keep items about which something was done before late truth came: `said`.
+
+    That is the label which people gave, or the recommendation where it stood.
+    """
+    of_item = Label.objects.filter(item=OuterRef("pk"))
+    first = of_item.filter(source=LabelSource.OUTCOME).values("item")
+    before = of_item.filter(version__lt=OuterRef("first_outcome")).order_by("-version")
+    stood = Case(
+        When(route__kind=RouteKind.AUTO, then=NullIf("route__label", Value(""))),
+        output_field=CharField(),
+    )
+    return (
+        items.filter(route__isnull=False)
+        .annotate(first_outcome=Subquery(first.annotate(v=Min("version")).values("v")))
+        .annotate(given=Subquery(before.values("label")[:1]))
+        .annotate(said=Coalesce(NullIf("given", Value("")), stood))
+        .filter(said__isnull=False)
+    )
