@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.views import keys, members, profile, users
+from accounts.views import events, keys, members, profile, users
 
 app_name = "accounts"
 urlpatterns = [
@@ -17,8 +17,10 @@ urlpatterns = [
         members.member_roles,
         name="member-roles",
     ),
+    path("w/<slug:slug>/members/log/", events.member_events, name="member-events"),
     path("w/<slug:slug>/keys/", keys.key_list, name="key-list"),
     path("users/", users.user_list, name="user-list"),
+    path("users/log/", events.user_events, name="user-events"),
     path("users/<uuid:user_id>/active/", users.user_active, name="user-active"),
     path("users/<uuid:user_id>/password/", users.user_password, name="user-password"),
 ]

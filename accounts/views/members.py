@@ -83,6 +83,7 @@ def _page(
         "roles": list(Role),
         "form": form,
         "may_manage": actor_of(request).can(Permission.MEMBERS_MANAGE, scope.id),
+        "may_see_log": actor_of(request).can(Permission.AUDIT_VIEW, scope.id),
         "may_see_keys": actor_of(request).can(Permission.KEYS_VIEW, scope.id),
     }
     return render(request, "accounts/members.html", context, status=status)
