@@ -12,7 +12,8 @@ import numpy as np
 from predictions.declaration import Declaration
 from reviewqueue.proof.client import Answer, ApiClient, fresh_key
 
-POLL_SECONDS = 0.05
+IDLE_SECONDS = 0.5  # between claims of who finds nothing to do
+WATCH_SECONDS = 1.0
 STALLED_SECONDS = 120.0
 
 
@@ -98,7 +99,7 @@ def _wait(
             last, since = acknowledged, time.monotonic()
         if time.monotonic() - since > STALLED_SECONDS:
             raise ProofFailed(f"{remaining} cases are open and nobody gets on")
-        time.sleep(POLL_SECONDS * 4)
+        time.sleep(WATCH_SECONDS)
 
 
 def _work(
@@ -116,7 +117,7 @@ def _work(
         while not done.is_set():
             answer = client.post(claim, {})
             if answer.status == 204:
-                done.wait(POLL_SECONDS)
+                done.wait(IDLE_SECONDS)
                 continue
             _expect(answer, 200, "claim")
             _decide(client, answer.body, task, habits, rng, tally)

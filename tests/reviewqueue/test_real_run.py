@@ -54,6 +54,7 @@ def figures(output: str) -> dict[str, list[str]]:
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("always:COUNTERSIGN_PROOF_DATA")
 @pytest.mark.django_db(transaction=True)
 def test_every_count_adds_up_to_the_item(data: Path) -> None:
     output, said = StringIO(), StringIO()

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from reviewqueue.proof.data_sets import MONTHS
 
-FAULTS = ("Pastry", "K_Scatch", "Bumps", "Other_Faults")
+FAULTS = ("Pastry", "K_Scatch", "Other_Faults", "Other_Faults")
 type Raw = Mapping[str, object]
 
 
