@@ -5,9 +5,13 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
+from accounts.permissions import Permission
+from accounts.services import create_api_key
 from predictions.models import ModelVersion, Workflow
 from reviewqueue.services.decisions import undo_decision
 from reviewqueue.services.outcomes import OutcomeRow, record_outcomes
@@ -17,6 +21,7 @@ from tests.reviewqueue.services.steps import (
     claim,
     decide,
     decide_unsure,
+    maybe_claim,
     open_cases,
 )
 
@@ -77,3 +82,138 @@ def test_every_rate_opens_as_many_rows_as_it_is_a_share_of(
         counted = any(part in address for part in OPENS_THE_COUNTED)
         n_expected = round(float(percent) * int(n) / 100) if counted else int(n)
         assert len(rows) == n_expected, address
+
+
+def test_table_stands_behind_every_chart(
+    client: Client, decided: Workflow, sam: User
+) -> None:
+    text = page(client, sam)
+
+    assert text.count("<svg viewBox=") >= 4
+    assert text.count('<figure class="chart') == 4
+    assert text.count("<summary>Table</summary>") == 3
+    assert 'href="#by-band"' in text
+    for words in ("% of judged, by day", "number, by day", "95 % interval"):
+        assert words in text
+
+
+def test_page_holds_no_inline_style_or_script(
+    client: Client, decided: Workflow, sam: User
+) -> None:
+    text = page(client, sam)
+
+    assert "style=" not in text
+    assert "<style" not in text
+    assert re.findall(r"<script(?![^>]* src=)", text) == []
+
+
+def test_one_label_narrows_confirmation_alone(
+    client: Client, decided: Workflow, sam: User
+) -> None:
+    all_of_it = page(client, sam)
+    narrowed = page(client, sam, "?label=fraud&version=1")
+
+    assert "All labels and versions" in narrowed
+    assert "All labels and versions" not in all_of_it
+    rows = re.findall(r'<th scope="row">(Fraud|Legitimate)</th>', narrowed)
+    assert set(rows) <= {"Fraud"}
+    assert "recommended_label=fraud" in narrowed
+    assert all_of_it.count("sent to people") == narrowed.count("sent to people")
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("?from=2026-02-30", "Enter a valid date."),
+        ("?from=2026-03-02&to=2026-03-01", "The last day is before the first one."),
+        ("?from=2024-01-01&to=2026-03-01", "At most 366 days at once."),
+        ("?from=1999-12-31", "Between 2000 and 2999."),
+        ("?label=nonsense", "Select a valid choice."),
+        ("?version=x", "Select a valid choice."),
+        ("?days=5", "30 days"),
+    ],
+)
+def test_misspelt_query_is_named_and_the_page_still_answers(
+    client: Client, decided: Workflow, sam: User, query: str, words: str
+) -> None:
+    text = page(client, sam, query)
+
+    assert words in text
+    assert "Confirmed when shown" in text
+
+
+def test_window_is_the_days_asked_for(
+    client: Client, decided: Workflow, sam: User
+) -> None:
+    text = page(client, sam, "?from=2026-01-01&to=2026-03-31&label=fraud")
+
+    assert "1 Jan 2026 to 31 Mar 2026" in text
+    assert "No judgement in this window" in text
+    assert "?label=fraud&amp;days=90" in text
+
+
+def test_workflow_without_anything_says_so(
+    client: Client, workflow: Workflow, sam: User
+) -> None:
+    text = page(client, sam)
+
+    assert text.count("No judgement in this window") == 2
+    assert text.count("Nothing was routed or decided in this window") == 2
+    assert "No outcome has arrived in this window" in text
+    assert "nan" not in text.lower()
+
+
+@pytest.mark.parametrize(("who", "status"), [("alice", 403), ("mallory", 404)])
+def test_figures_are_for_oversight(
+    client: Client,
+    workflow: Workflow,
+    alice: User,
+    mallory: User,
+    who: str,
+    status: int,
+) -> None:
+    client.force_login({"alice": alice, "mallory": mallory}[who])
+
+    assert client.get(URL).status_code == status
+
+
+def test_page_costs_the_same_queries_however_much_there_is(
+    client: Client, decided: Workflow, alice: User, sam: User, now: datetime
+) -> None:
+    page(client, sam)
+    with CaptureQueriesContext(connection) as few:
+        page(client, sam)
+    while (case := maybe_claim(decided, alice, now=now)) is not None:
+        decide(case, alice, now=now)
+    with CaptureQueriesContext(connection) as many:
+        page(client, sam)
+
+    assert len(many) == len(few)
+
+
+def test_api_answers_the_same_figures(
+    client: Client, decided: Workflow, sam: User, now: datetime
+) -> None:
+    _, key = create_api_key(
+        owner=sam,
+        scope=decided.scope,
+        name="figures",
+        verbs=[Permission.METRICS_VIEW],
+        actor=None,
+        now=now,
+    )
+    bearer = {"Authorization": f"Bearer {key}"}
+    address = "/api/v1/workflows/cards/metrics"
+
+    found = client.get(address, headers=bearer).json()
+    shown = found["confirmation"]["total"]["shown"]
+    text = page(client, sam)
+
+    assert f"n = {shown['n']}, 95 % interval" in text
+    assert found["since"].endswith("T00:00:00Z")
+    long = {"since": "2024-01-01", "until": "2026-01-01"}
+    refused = client.get(address, long, headers=bearer)
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["rule"] == "window_too_long"
+    far = client.get(address, {"until": "0001-01-02"}, headers=bearer)
+    assert far.status_code == 422
