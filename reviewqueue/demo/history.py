@@ -1,4 +1,4 @@
-"""Fill one demo workflow: a trained champion, three weeks of work, a backlog."""
+"""Fill one demo workflow: a trained champion, five weeks of work, a backlog."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -15,13 +15,19 @@ from predictions.services.profiles import refresh_profile
 from predictions.services.registry import change_stage
 from predictions.services.training import LabelledRows, train_version
 from predictions.services.workflows import declare_workflow
-from reviewqueue.demo.simulation import SimulatedReviewer, work_through
+from reviewqueue.demo.simulation import (
+    SimulatedReviewer,
+    pass_upwards,
+    work_through,
+)
 from reviewqueue.demo.streams import Features, Stream
 from reviewqueue.services.outcomes import OutcomeRow, record_outcomes
 from reviewqueue.services.pipeline import process_batch
 from reviewqueue.services.policies import first_policy
 
-DAYS = 21
+DAYS = 35
+N_ESCALATED = 2
+N_BROKEN = 4
 
 
 def declare_demo(*, folder: Path, slug: str, by: User, now: datetime) -> Workflow:
@@ -42,7 +48,7 @@ def fill_workflow(
     seed: int,
     now: datetime,
 ) -> int:
-    """Train, promote, and live through three weeks; returns the number of decisions.
+    """Train, promote, and live through five weeks; returns the number of decisions.
 
     All or nothing: a start that is interrupted begins again.
     """
@@ -69,11 +75,40 @@ def fill_workflow(
         workflow=workflow,
         now=now - timedelta(hours=6),
     )
-    for hours, newest in ((5, rows[n_past::2]), (1, rows[n_past + 1 :: 2])):
-        moment = now - timedelta(hours=hours)
-        _arrive([row[:2] for row in newest], workflow=workflow, now=moment)
+    _leave_a_backlog(rows[n_past:], workflow=workflow, reviewers=reviewers, now=now)
     refresh_profile(workflow=workflow, now=now)
     return n_decided
+
+
+def _leave_a_backlog(
+    rows: Sequence[tuple[str, Features, str]],
+    *,
+    workflow: Workflow,
+    reviewers: Sequence[SimulatedReviewer],
+    now: datetime,
+) -> None:
+    """Let today's items arrive, some of them broken; pass a few cases upwards."""
+    for hours, newest in ((5, rows[::2]), (1, rows[1::2])):
+        moment = now - timedelta(hours=hours)
+        _arrive([row[:2] for row in newest], workflow=workflow, now=moment)
+    broken = [
+        (f"{external_id}-b", _broken(features, how))
+        for how, (external_id, features, _) in enumerate(rows[:N_BROKEN])
+    ]
+    _arrive(broken, workflow=workflow, now=now - timedelta(minutes=50))
+    pass_upwards(
+        workflow=workflow,
+        reviewer=reviewers[0],
+        n=N_ESCALATED,
+        now=now - timedelta(minutes=40),
+    )
+
+
+def _broken(features: Features, how: int) -> Features:
+    """Spoil one number as senders do: a unit, a code for nothing, a list, a word."""
+    name = next(key for key, value in features.items() if isinstance(value, float))
+    spoilt = (f"{features[name]} units", -999_999.0, [features[name]], "n/a")
+    return {**features, name: spoilt[how % len(spoilt)]}
 
 
 def _train_champion(

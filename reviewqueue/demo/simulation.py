@@ -10,8 +10,14 @@ from accounts.models import User
 from predictions.models import Workflow
 from reviewqueue.enums import CaseKind, Queue
 from reviewqueue.models import Case
+from reviewqueue.services.adjudication import Resolution
 from reviewqueue.services.claims import claim_next_case
-from reviewqueue.services.decisions import Judgement, record_decision
+from reviewqueue.services.decisions import (
+    Judgement,
+    Recorded,
+    escalate_case,
+    record_decision,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +49,12 @@ def work_through(
     `truth` maps external ids to labels. Each reviewer's clock begins at `start`.
     """
     clocks = dict.fromkeys(range(len(reviewers)), start)
-    idle: set[int] = set()
+    busy = set(clocks)
     n_decided = 0
-    while len(idle) < len(reviewers) and n_decided < max_cases:
-        turn = min((i for i in clocks if i not in idle), key=lambda i: clocks[i])
+    while busy and n_decided < max_cases:
+        turn = min(busy, key=lambda i: clocks[i])
         seconds = float(rng.lognormal(np.log(reviewers[turn].seconds), 0.5))
-        decided = _decide_one(
+        recorded = _decide_one(
             workflow=workflow,
             reviewer=reviewers[turn],
             truth=truth,
@@ -56,13 +62,53 @@ def work_through(
             now=clocks[turn],
             seconds=seconds,
         )
-        if not decided:
-            idle.add(turn)
+        if recorded is None:
+            busy.discard(turn)
             continue
         n_decided += 1
-        idle.clear()  # a decision may have opened a second opinion for another
         clocks[turn] += timedelta(seconds=seconds + 2)
+        for other in _wanted_next(recorded.resolution, reviewers):
+            busy.add(other)
+            clocks[other] = max(clocks[other], clocks[turn])
     return n_decided
+
+
+def _wanted_next(
+    resolution: Resolution, reviewers: Sequence[SimulatedReviewer]
+) -> list[int]:
+    """Name those for whom a decision may have opened a case."""
+    opened = {
+        Queue.REVIEW: resolution.needs_second,
+        Queue.ADJUDICATION: resolution.needs_adjudication,
+    }
+    return [
+        index
+        for index, reviewer in enumerate(reviewers)
+        if any(opened[queue] for queue in reviewer.queues)
+    ]
+
+
+def pass_upwards(
+    *, workflow: Workflow, reviewer: SimulatedReviewer, n: int, now: datetime
+) -> None:
+    """Let a reviewer escalate the next cases, so that an adjudicator has work."""
+    for minutes in range(n):
+        moment = now + timedelta(minutes=minutes)
+        case = claim_next_case(
+            workflow=workflow,
+            reviewer=reviewer.user,
+            queues=reviewer.queues,
+            now=moment,
+        )
+        if case is None or case.lease_token is None:
+            return
+        escalate_case(
+            case_id=case.pk,
+            holder=reviewer.user,
+            lease_token=case.lease_token,
+            reason="The values point both ways: please have a look.",
+            now=moment + timedelta(seconds=reviewer.seconds),
+        )
 
 
 def _decide_one(
@@ -73,20 +119,19 @@ def _decide_one(
     rng: np.random.Generator,
     now: datetime,
     seconds: float,
-) -> bool:
+) -> Recorded | None:
     case = claim_next_case(
         workflow=workflow, reviewer=reviewer.user, queues=reviewer.queues, now=now
     )
     if case is None or case.lease_token is None:
-        return False
-    record_decision(
+        return None
+    return record_decision(
         case_id=case.pk,
         reviewer=reviewer.user,
         lease_token=case.lease_token,
         judgement=_judge(case, reviewer, truth[case.item.external_id], rng),
         now=now + timedelta(seconds=seconds),
     )
-    return True
 
 
 def _judge(

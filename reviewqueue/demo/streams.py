@@ -58,7 +58,7 @@ def cytology(seed: int) -> Stream:
     )
 
 
-def cards(seed: int, *, n_history: int = 4000, n_live: int = 2600) -> Stream:
+def cards(seed: int, *, n_history: int = 3000, n_live: int = 2600) -> Stream:
     """Generate card payments, about 4 % of them fraud in three patterns."""
     rng = np.random.default_rng(seed + 1)
     means = rng.gamma(2.0, 30.0, 400) + 5
@@ -70,8 +70,8 @@ def cards(seed: int, *, n_history: int = 4000, n_live: int = 2600) -> Stream:
         algorithm="gradient_boosting",
         history=rows[:n_history],
         live=rows[n_history:],
-        n_backlog=90,
-        outcome_share=0.5,
+        n_backlog=700,
+        outcome_share=0.05,
     )
 
 
@@ -107,7 +107,7 @@ def _payment(
     return features, "fraud" if is_fraud else "legitimate"
 
 
-def machines(seed: int, *, n_history: int = 4000, n_live: int = 1500) -> Stream:
+def machines(seed: int, *, n_history: int = 3000, n_live: int = 650) -> Stream:
     """Generate readings of milling machines, about 6 % of them before a failure."""
     rng = np.random.default_rng(seed + 2)
     rows = [_reading(rng) for _ in range(n_history + n_live)]
@@ -117,8 +117,8 @@ def machines(seed: int, *, n_history: int = 4000, n_live: int = 1500) -> Stream:
         algorithm="gradient_boosting",
         history=rows[:n_history],
         live=rows[n_history:],
-        n_backlog=70,
-        outcome_share=0.4,
+        n_backlog=170,
+        outcome_share=0.2,
     )
 
 
