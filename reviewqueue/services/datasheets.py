@@ -13,7 +13,7 @@ LIMITS = (
     "Items that the policy passed are labelled only where they were drawn for audit or "
     "an outcome came: weight by 1 / review_probability.",
     "A decision on a shown recommendation may follow it (automation bias); the column "
-    "`blind` tells them apart.",
+    "blind tells them apart.",
     "Labels are people's or outside systems' and may be wrong.",
     "A pseudonym is not anonymity: whoever knows who worked when can guess it.",
 )

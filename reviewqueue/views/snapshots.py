@@ -154,6 +154,7 @@ def snapshot_detail(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
         "workflow": workflow,
         "snapshot": snapshot,
         "sheet": sheet,
+        "n_routed": sum(sheet.get("routed", {}).values()),
         "tables": _tables(sheet),
         "files": _files(snapshot),
         "words": _query_in_words(snapshot, workflow),
