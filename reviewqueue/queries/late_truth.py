@@ -1,14 +1,15 @@
 """The items behind the figures of late truth, as `reviewqueue.models.tally` counts."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from django.db.models import (
     Case,
     CharField,
     Exists,
-    F,
     Min,
     OuterRef,
+    Q,
     QuerySet,
     Subquery,
     Value,
@@ -35,15 +36,22 @@ def latest_outcomes(
     return found if until is None else found.filter(created_at__lt=until)
 
 
-def what_was_recommended(items: QuerySet[Item]) -> QuerySet[Item]:
-    """Keep items with a recommendation, and name it `said`."""
-    return items.annotate(said=F("route__label")).filter(said__gt="")
+def what_was_recommended(
+    items: QuerySet[Item], *, labels: Collection[str] | None = None
+) -> QuerySet[Item]:
+    """Keep items with a recommendation, of these labels if given."""
+    if labels is not None:
+        return items.filter(route__label__in=labels)
+    return items.filter(route__label__gt="")
 
 
-def what_was_done(items: QuerySet[Item]) -> QuerySet[Item]:
-    """Keep items about which something was done before late truth came: `said`.
+def what_was_done(
+    items: QuerySet[Item], *, labels: Collection[str] | None = None
+) -> QuerySet[Item]:
+    """Keep items about which something was done before late truth came.
 
-    That is the label which people gave, or the recommendation where it stood.
+    That is the label which people gave, or the recommendation where it stood: of
+    these labels if given.
     """
     of_item = Label.objects.filter(item=OuterRef("pk"))
     first = of_item.filter(source=LabelSource.OUTCOME).values("item")
@@ -52,10 +60,11 @@ def what_was_done(items: QuerySet[Item]) -> QuerySet[Item]:
         When(route__kind=RouteKind.AUTO, then=NullIf("route__label", Value(""))),
         output_field=CharField(),
     )
+    is_asked = Q(said__isnull=False) if labels is None else Q(said__in=labels)
     return (
         items.filter(route__isnull=False)
         .annotate(first_outcome=Subquery(first.annotate(v=Min("version")).values("v")))
         .annotate(given=Subquery(before.values("label")[:1]))
         .annotate(said=Coalesce(NullIf("given", Value("")), stood))
-        .filter(said__isnull=False)
+        .filter(is_asked)
     )

@@ -91,9 +91,9 @@ def _with_outcome(
     elif asked["outcome"] == "negative":
         truths = truths.exclude(label__in=positive)
     rows = rows.filter(pk__in=truths.values("item"))
-    rows = what_was_done(rows) if asked.get("done") else what_was_recommended(rows)
-    if asked.get("said") == "positive":
-        rows = rows.filter(said__in=positive)
+    said = positive if asked.get("said") == "positive" else None
+    what = what_was_done if asked.get("done") else what_was_recommended
+    rows = what(rows, labels=said)
     if (number := asked.get("model_version", "")).isdecimal():
         rows = rows.filter(route__model_version__number=int(number[:9]))
     return rows

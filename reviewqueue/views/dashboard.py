@@ -86,7 +86,7 @@ def _windows(
 
 
 def _kept(asked: QueryDict, *names: str) -> dict[str, str]:
-    return {name: value for name, value in asked.items() if name in names and value}
+    return {name: str(asked[name]) for name in names if asked.get(name)}
 
 
 def _url(workflow: Workflow, query: dict[str, str]) -> str:
