@@ -5,7 +5,7 @@ all, the answer must be 404 (`has_any_role`), so that nobody learns that it exis
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -150,6 +150,11 @@ class Actor:
         if not self.can(permission, scope_id):
             message = f"This needs the permission {permission.value}."
             raise PermissionDenied(message)
+
+    def require_any(self, permissions: Sequence[Permission], scope_id: UUID) -> None:
+        """Refuse who may do none of these; as `require`, naming the first."""
+        if not any(self.can(one, scope_id) for one in permissions):
+            self.require(permissions[0], scope_id)
 
     def _key_allows(self, permission: Permission, scope_id: UUID | None) -> bool:
         return (

@@ -49,9 +49,11 @@ class Operation(APIView):
 
     metadata_class = None  # OPTIONS tells nothing: the schema does
 
-    def workflow(self, request: Request, slug: str, permission: Permission) -> Workflow:
+    def workflow(
+        self, request: Request, slug: str, *permissions: Permission
+    ) -> Workflow:
         """Return the workflow. Raises: Http404; PermissionDenied."""
-        return get_workflow(self.actor(request), slug, permission)
+        return get_workflow(self.actor(request), slug, *permissions)
 
     def actor(self, request: Request) -> Actor:
         return actor_of(request)

@@ -126,7 +126,7 @@ class CaseClaim(Operation):
     )
     def post(self, request: Request, slug: str) -> Response:
         """Answer 204 with the header `X-Queue-State` when there is nothing to do."""
-        workflow = self.workflow(request, slug, Permission.CASES_VIEW)
+        workflow = self.workflow(request, slug, *JUDGING)
         queues = self._queues(request, workflow)
         now = timezone.now()
         reviewer = self.user(request)
@@ -149,10 +149,7 @@ class CaseClaim(Operation):
         if wanted is not None:
             actor.require(QUEUE_PERMISSIONS[Queue(wanted)], workflow.pk)
             return [Queue(wanted)]
-        queues = queues_of(actor, workflow.pk)
-        if not queues:
-            actor.require(Permission.CASES_REVIEW, workflow.pk)
-        return queues
+        return queues_of(actor, workflow.pk)
 
 
 def opened(case: Case, holder: User, *, now: datetime) -> Case:
@@ -168,9 +165,7 @@ class _OnCase(Operation):
     def case(self, request: Request, pk: UUID, *permissions: Permission) -> Case:
         """Return the case. Raises: Case.DoesNotExist, Http404, PermissionDenied."""
         case = Case.objects.select_related("workflow", "item").get(pk=pk)
-        actor = self.actor(request)
-        if not any(actor.can(one, case.workflow_id) for one in permissions):
-            actor.require(permissions[0], case.workflow_id)
+        self.actor(request).require_any(permissions, case.workflow_id)
         return case
 
 

@@ -155,9 +155,7 @@ class DecisionUndo(Operation):
     )
     def post(self, request: Request, pk: UUID) -> Response:
         decision = Decision.objects.get(pk=pk)
-        actor = self.actor(request)
-        if not any(actor.can(one, decision.workflow_id) for one in JUDGING):
-            actor.require(Permission.CASES_REVIEW, decision.workflow_id)
+        self.actor(request).require_any(JUDGING, decision.workflow_id)
         case = undo_decision(decision_id=pk, by=self.user(request), now=timezone.now())
         shape = case_brief(case, hidden=False)
         return Response({**shape, "lease_token": case.lease_token})
@@ -175,10 +173,7 @@ class DecisionAmend(Operation):
         decision = Decision.objects.get(pk=pk)
         actor = self.actor(request)
         manages = actor.can(Permission.CASES_MANAGE, decision.workflow_id)
-        if not manages and not any(
-            actor.can(one, decision.workflow_id) for one in JUDGING
-        ):
-            actor.require(Permission.CASES_MANAGE, decision.workflow_id)
+        actor.require_any((Permission.CASES_MANAGE, *JUDGING), decision.workflow_id)
         body = read_object(request, [*JUDGEMENT, "reason"])
         recorded = amend_decision(
             decision_id=pk,

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
@@ -67,13 +67,14 @@ def review(request: HttpRequest, slug: str) -> HttpResponse:
 def decide(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
     """Record the call and show the next case."""
     page, workflow, queues = _open(request, slug)
+    case_id = _case_of(workflow, pk)
     form = DecideForm(request.POST)
     if not form.is_valid():
         return _refused(page, workflow, queues, pk, _first_error(form), status=422)
     data = form.cleaned_data
     try:
         record_decision(
-            case_id=_case_of(workflow, pk),
+            case_id=case_id,
             reviewer=page.user,
             lease_token=data["lease_token"],
             judgement=Judgement(
@@ -116,12 +117,13 @@ def prefetch(request: HttpRequest, slug: str) -> HttpResponse:
 def renew(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
     """Extend the lease; the page asks while it is open."""
     page, workflow, _ = _open(request, slug)
+    case_id = _case_of(workflow, pk)
     form = LeaseForm(request.POST)
     if not form.is_valid():
         return JsonResponse({"error": _first_error(form)}, status=422)
     try:
         case = renew_lease(
-            case_id=_case_of(workflow, pk),
+            case_id=case_id,
             holder=page.user,
             lease_token=form.cleaned_data["lease_token"],
             now=timezone.now(),
@@ -136,9 +138,9 @@ def skip(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
     """Give the case back, never to be offered to this person again."""
     form = SkipForm(request.POST)
 
-    def act(page: AuthenticatedRequest, workflow: Workflow) -> None:
+    def act(page: AuthenticatedRequest) -> None:
         skip_case(
-            case_id=_case_of(workflow, pk),
+            case_id=pk,
             holder=page.user,
             lease_token=form.cleaned_data["lease_token"],
             reason=form.cleaned_data["reason"],
@@ -153,10 +155,10 @@ def snooze(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
     """Put the case off."""
     form = SnoozeForm(request.POST)
 
-    def act(page: AuthenticatedRequest, workflow: Workflow) -> None:
+    def act(page: AuthenticatedRequest) -> None:
         now = timezone.now()
         snooze_case(
-            case_id=_case_of(workflow, pk),
+            case_id=pk,
             holder=page.user,
             lease_token=form.cleaned_data["lease_token"],
             until=form.moment(now),
@@ -172,9 +174,9 @@ def escalate(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
     """Pass the case to an adjudicator."""
     form = ReasonForm(request.POST)
 
-    def act(page: AuthenticatedRequest, workflow: Workflow) -> None:
+    def act(page: AuthenticatedRequest) -> None:
         escalate_case(
-            case_id=_case_of(workflow, pk),
+            case_id=pk,
             holder=page.user,
             lease_token=form.cleaned_data["lease_token"],
             reason=form.cleaned_data["reason"],
@@ -188,8 +190,7 @@ def escalate(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
 def undo(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
     """Take one's own decision back and show its case again."""
     page, workflow, queues = _open(request, slug)
-    if not Decision.objects.filter(pk=pk, workflow=workflow).exists():
-        raise Decision.DoesNotExist
+    get_object_or_404(Decision, pk=pk, workflow=workflow, reviewer=page.user)
     try:
         case = undo_decision(decision_id=pk, by=page.user, now=timezone.now())
     except (UndoRefused, FollowUpTaken) as refusal:
@@ -225,9 +226,9 @@ def _open(
 
 
 def _case_of(workflow: Workflow, pk: UUID) -> UUID:
-    """Return the id when the case is of this workflow. Raises: Case.DoesNotExist."""
-    found: UUID = Case.objects.values_list("pk", flat=True).get(
-        pk=pk, workflow=workflow
+    """Return the id when the case is of this workflow. Raises: Http404."""
+    found: UUID = get_object_or_404(
+        Case.objects.values_list("pk", flat=True), pk=pk, workflow=workflow
     )
     return found
 
@@ -237,13 +238,14 @@ def _act(
     slug: str,
     pk: UUID,
     form: LeaseForm,
-    act: Callable[[AuthenticatedRequest, Workflow], None],
+    act: Callable[[AuthenticatedRequest], None],
 ) -> HttpResponse:
     page, workflow, queues = _open(request, slug)
+    _case_of(workflow, pk)
     if not form.is_valid():
         return _refused(page, workflow, queues, pk, _first_error(form), status=422)
     try:
-        act(page, workflow)
+        act(page)
     except InvalidDecision as refusal:
         return _refused(page, workflow, queues, pk, _sentence(refusal), status=422)
     except ValueError as refusal:
