@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from threading import Event
 
 import pytest
+from django.conf import settings as project_settings
 from django.core.management import call_command
 from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
@@ -27,6 +28,7 @@ from reviewqueue.services.decisions import (
 from reviewqueue.services.outcomes import OutcomeRow, record_outcomes
 from reviewqueue.services.pipeline import process_batch
 from reviewqueue.services.tallies import merge_tallies, recount
+from reviewqueue.tasks_figures import merge_tallies as merge_what_piled_up
 from tests.factories.predictions import make_items, set_policy
 from tests.reviewqueue.services.steps import (
     OTHER,
@@ -144,12 +146,18 @@ def test_merging_leaves_one_row_for_each_key(
     days = Days(now.date(), now.date())
     before = sorted(sums(workflow.pk, days), key=str)
 
-    assert merge_tallies() == 1
+    assert merge_what_piled_up() == 1  # as the schedule does
     assert merge_tallies() == 0
     assert sorted(sums(workflow.pk, days), key=str) == before
     keys = Tally.objects.values_list("day", "label", "model", "figure", "key", "slot")
     assert max(Counter(keys).values()) == 1
     assert not Tally.objects.filter(is_loose=True).exists()
+
+
+def test_schedule_merges() -> None:
+    scheduled = {one["task"] for one in project_settings.CELERY_BEAT_SCHEDULE.values()}
+
+    assert merge_what_piled_up.name in scheduled
 
 
 @pytest.mark.django_db
