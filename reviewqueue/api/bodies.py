@@ -59,7 +59,7 @@ def read_chunks(request: Request) -> Iterator[list[object]]:
     max_bytes: int = settings.INTAKE_MAX_BODY_BYTES
     media_type = _media_type(request, JSON_TYPE, NDJSON_TYPE)
     stream = _stream(request, max_bytes)
-    encoding = request.META.get("HTTP_CONTENT_ENCODING", "").strip().lower()
+    encoding = request.headers.get("content-encoding", "").strip().lower()
     if encoding == "gzip":
         stream = gunzip(limited(stream, max_bytes=max_bytes), max_bytes=max_bytes)
     elif encoding not in {"", "identity"}:
@@ -71,7 +71,7 @@ def read_chunks(request: Request) -> Iterator[list[object]]:
 
 def declared_length(request: Request) -> int:
     """Return the Content-Length; 0 where there is none."""
-    declared = request.META.get("CONTENT_LENGTH") or ""
+    declared = request.headers.get("content-length") or ""
     return int(declared) if declared.isascii() and declared.isdecimal() else 0
 
 
@@ -79,8 +79,8 @@ def _stream(request: Request, max_bytes: int) -> ByteStream:
     """Return the unread body. Raises: PayloadTooLarge, LengthRequired."""
     if declared_length(request) > max_bytes:
         raise PayloadTooLarge(max_bytes)
-    is_chunked = "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
-    if not is_chunked or request.META.get("CONTENT_LENGTH"):
+    is_chunked = "chunked" in request.headers.get("transfer-encoding", "").lower()
+    if not is_chunked or request.headers.get("content-length"):
         return cast("ByteStream", request._request)
     if not request.META.get("wsgi.input_terminated"):
         raise LengthRequired

@@ -227,10 +227,7 @@ def _open(
 
 def _case_of(workflow: Workflow, pk: UUID) -> UUID:
     """Return the id when the case is of this workflow. Raises: Http404."""
-    found: UUID = get_object_or_404(
-        Case.objects.values_list("pk", flat=True), pk=pk, workflow=workflow
-    )
-    return found
+    return get_object_or_404(Case.objects.only("pk"), pk=pk, workflow=workflow).pk
 
 
 def _act(
