@@ -1,10 +1,10 @@
-"""Write versions of the truth about an item."""
+"""Write versions of the truth about an item that people make."""
 
 from datetime import datetime
 
 from predictions.models import Item
 from reviewqueue.enums import LabelSource
-from reviewqueue.models import Decision, Label, Outcome
+from reviewqueue.models import Decision, Label
 
 
 def label_in_force(item: Item) -> Label | None:
@@ -17,24 +17,20 @@ def write_label(
     item: Item,
     label: str,
     source: LabelSource,
+    decision: Decision | None,
     now: datetime,
-    decision: Decision | None = None,
-    outcome: Outcome | None = None,
 ) -> Label | None:
-    """Append a version unless it says what is in force already.
+    """Append what a decision makes true, unless that is in force already.
 
     The caller has locked the item. Late truth stands above what people said: their
     label is not written over an outcome (None).
     """
     current = label_in_force(item)
     if current is not None:
-        if current.source == LabelSource.OUTCOME and source != LabelSource.OUTCOME:
+        if current.source == LabelSource.OUTCOME:
             return None
-        same_origin = (current.decision_id, current.outcome_id) == (
-            decision.pk if decision else None,
-            outcome.pk if outcome else None,
-        )
-        if (current.label, current.source) == (label, source) and same_origin:
+        is_same = (current.label, current.source) == (label, source)
+        if is_same and current.decision_id == (decision.pk if decision else None):
             return current
     return Label.objects.create(
         workflow_id=item.workflow_id,
@@ -43,6 +39,5 @@ def write_label(
         label=label,
         source=source,
         decision=decision,
-        outcome=outcome,
         created_at=now,
     )

@@ -1,5 +1,6 @@
 """What a lease is made of, and the checks that every holder's action begins with."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TypedDict
 from uuid import UUID
@@ -70,9 +71,12 @@ def lock_case(case_id: UUID) -> Case:
     return case
 
 
-def lock_item(item_id: UUID) -> None:
-    """Serialise everything that settles one item."""
-    _lock_items(Item.objects.filter(pk=item_id)).get()
+def lock_items(item_ids: Iterable[UUID]) -> None:
+    """Serialise everything that settles these items.
+
+    In the order of their ids, so that no two callers wait for each other.
+    """
+    len(_lock_items(Item.objects.filter(pk__in=list(item_ids))))
 
 
 def _lock_items(items: QuerySet[Item]) -> QuerySet[Item]:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import batched
+from uuid import UUID
 
 from django.db import transaction
 
@@ -10,9 +12,10 @@ from accounts.models import User
 from predictions.declaration import FieldError
 from predictions.models import Item, Workflow
 from reviewqueue.enums import LabelSource
-from reviewqueue.models import Outcome
-from reviewqueue.services.labels import write_label
-from reviewqueue.services.leases import lock_item
+from reviewqueue.models import Label, Outcome
+from reviewqueue.services.leases import lock_items
+
+ROWS_PER_TRANSACTION = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +42,15 @@ class OutcomesRecorded:
 def record_outcomes(
     *, workflow: Workflow, rows: Sequence[OutcomeRow], by: User | None, now: datetime
 ) -> OutcomesRecorded:
-    """Store late truth by external id; each row by itself.
+    """Store late truth by external id, in transactions of some hundred rows.
 
-    Locks each item, writes the outcome and the label version; news that was observed
+    Locks the items, writes outcomes and label versions; news that was observed
     before what is in force is kept and makes no label. The same news twice is
     counted as a duplicate. A row for an item that is not known, or with a label that
     is not declared, is refused with its reason; the others go on.
     """
     result = OutcomesRecorded()
+    known: list[tuple[OutcomeRow, Item]] = []
     wanted = {row.external_id for row in rows}
     items = {
         item.external_id: item
@@ -58,10 +62,12 @@ def record_outcomes(
         item = items.get(row.external_id)
         if error := _error(row, item=item, workflow=workflow):
             result.refused.append(RefusedOutcome(index, row.external_id, [error]))
-        elif item is not None and _record_one(row, item=item, by=by, now=now):
-            result.accepted += 1
-        else:
-            result.duplicates += 1
+        elif item is not None:
+            known.append((row, item))
+    for chunk in batched(known, ROWS_PER_TRANSACTION):
+        n_new = _record_chunk(chunk, by=by, now=now)
+        result.accepted += n_new
+        result.duplicates += len(chunk) - n_new
     return result
 
 
@@ -76,29 +82,70 @@ def _error(
 
 
 @transaction.atomic
-def _record_one(row: OutcomeRow, *, item: Item, by: User | None, now: datetime) -> bool:
-    lock_item(item.pk)
-    outcome, is_new = Outcome.objects.get_or_create(
+def _record_chunk(
+    rows: Sequence[tuple[OutcomeRow, Item]], *, by: User | None, now: datetime
+) -> int:
+    """Store what is new of some known rows, in their order. Returns how many."""
+    past = _past_of({item.pk for _, item in rows})
+    outcomes: list[Outcome] = []
+    labels: list[Label] = []
+    for row, item in rows:
+        known = past[item.pk]
+        if (row.label, row.observed_at) in known.news:
+            continue
+        outcome = _outcome(row, item=item, by=by, now=now)
+        outcomes.append(outcome)
+        if known.is_latest(row.observed_at):
+            known.version += 1
+            labels.append(_label(outcome, version=known.version))
+        known.news.add((row.label, row.observed_at))
+    Outcome.objects.bulk_create(outcomes)
+    Label.objects.bulk_create(labels)
+    return len(outcomes)
+
+
+@dataclass(slots=True)
+class _Past:
+    """What is stored of an item: its news, and the newest version of its label."""
+
+    news: set[tuple[str, datetime]] = field(default_factory=set)
+    version: int = 0
+
+    def is_latest(self, observed_at: datetime) -> bool:
+        return all(observed_at >= other for _, other in self.news)
+
+
+def _past_of(item_ids: set[UUID]) -> dict[UUID, _Past]:
+    """Lock the items, then read: nothing of theirs changes until the commit."""
+    lock_items(item_ids)
+    past = {pk: _Past() for pk in item_ids}
+    news = Outcome.objects.filter(item__in=item_ids)
+    for pk, label, observed_at in news.values_list("item_id", "label", "observed_at"):
+        past[pk].news.add((label, observed_at))
+    versions = Label.objects.filter(item__in=item_ids).values_list("item_id", "version")
+    for pk, version in versions:
+        past[pk].version = max(past[pk].version, version)
+    return past
+
+
+def _outcome(row: OutcomeRow, *, item: Item, by: User | None, now: datetime) -> Outcome:
+    return Outcome(
+        workflow_id=item.workflow_id,
         item=item,
         label=row.label,
         observed_at=row.observed_at,
-        defaults={
-            "workflow_id": item.workflow_id,
-            "received_at": now,
-            "received_from": by,
-        },
+        received_at=now,
+        received_from=by,
     )
-    if is_new and _is_latest(outcome):
-        write_label(
-            item=item,
-            label=row.label,
-            source=LabelSource.OUTCOME,
-            outcome=outcome,
-            now=now,
-        )
-    return is_new
 
 
-def _is_latest(outcome: Outcome) -> bool:
-    others = Outcome.objects.filter(item=outcome.item_id)
-    return not others.filter(observed_at__gt=outcome.observed_at).exists()
+def _label(outcome: Outcome, *, version: int) -> Label:
+    return Label(
+        workflow_id=outcome.workflow_id,
+        item_id=outcome.item_id,
+        version=version,
+        label=outcome.label,
+        source=LabelSource.OUTCOME,
+        outcome=outcome,
+        created_at=outcome.received_at,
+    )

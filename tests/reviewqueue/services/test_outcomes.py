@@ -1,10 +1,11 @@
 from datetime import datetime, timedelta
 
 import pytest
+from pytest_django.fixtures import DjangoAssertNumQueries
 
 from accounts.models import User
 from predictions.models import ModelVersion, Workflow
-from reviewqueue.models import Case, Outcome
+from reviewqueue.models import Case, Label, Outcome
 from reviewqueue.services.decisions import Judgement, amend_decision, undo_decision
 from reviewqueue.services.outcomes import OutcomeRow, OutcomesRecorded, record_outcomes
 from tests.reviewqueue.services.steps import claim, decide, labels_of, open_cases
@@ -87,6 +88,41 @@ def test_later_news_replaces_earlier_in_whichever_order_they_arrive(
     tell(workflow, ("tx-0", "legitimate", now), now=now)
     assert labels_of(case.route)[1:] == [(2, "legitimate", "outcome")]
     assert Outcome.objects.count() == 3
+
+
+def test_news_of_one_item_in_one_batch_are_taken_in_their_order(
+    workflow: Workflow, case: Case, now: datetime
+) -> None:
+    result = tell(
+        workflow,
+        ("tx-0", "fraud", now - timedelta(days=2)),
+        ("tx-0", "legitimate", now - timedelta(days=9)),
+        ("tx-0", "legitimate", now),
+        ("tx-0", "fraud", now - timedelta(days=2)),
+        now=now,
+    )
+
+    assert (result.accepted, result.duplicates) == (3, 1)
+    assert labels_of(case.route) == [
+        (1, "fraud", "outcome"),
+        (2, "legitimate", "outcome"),
+    ]
+
+
+def test_many_news_cost_no_more_questions_than_one(
+    workflow: Workflow,
+    champion: ModelVersion,
+    now: datetime,
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    open_cases(workflow, 40, now=now)
+    news = [(f"tx-{i}", "fraud", now) for i in range(40)]
+
+    with django_assert_max_num_queries(10):
+        result = tell(workflow, *news, now=now)
+
+    assert result.accepted == 40
+    assert Label.objects.filter(source="outcome", version=1).count() == 40
 
 
 def test_refused_rows_say_why_and_the_others_go_on(
