@@ -68,9 +68,8 @@ def test_every_count_adds_up_to_the_item(data: Path) -> None:
     table = figures(output.getvalue())
     assert table[""] == names
     assert table["sums that hold"] == ["29 of 29", "29 of 29"]
-    shown = ("… second opinions", "… adjudications", "… override")
-    assert "0" not in [cell for name in shown for cell in table[name]]
-    assert table["routed: the recommendation stands"] != ["0", "0"]
+    shown = ("routed: the recommendation stands", "… second opinions", "… override")
+    assert all(any(cell != "0" for cell in table[name]) for name in shown)
     for workflow in Workflow.objects.all():
         second = ModelVersion.objects.get(workflow=workflow, number=2)
         assert second.stage == "shadow"
