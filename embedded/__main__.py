@@ -23,7 +23,9 @@ def main() -> int:
     split = words.index("--") if "--" in words else len(words)
     options, command = _parser().parse_args(words[:split]), words[split + 1 :]
     data: Path = options.data.absolute()
-    signal.signal(signal.SIGTERM, _interrupt)
+    # Also where a script started us in its background, which ignores Ctrl-C.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     if options.action == "up":
         return up(
             UpOptions(

@@ -11,6 +11,7 @@ from embedded.files import kept_secret
 from embedded.processes import as_unprivileged
 
 DATABASE = "countersign"
+MAJOR_VERSION = "18"
 SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -49,10 +50,21 @@ class Postgres:
         return f"postgres://postgres:{self.password}@/{DATABASE}?host={host}"
 
     def prepare(self) -> None:
-        """Make the data folder, or end a server that a crash left on it."""
-        if not (self.data / "PG_VERSION").exists():
+        """Make the data folder, or end a server that a crash left on it.
+
+        Raises: ServersUnavailable for data of another major version.
+        """
+        version = self.data / "PG_VERSION"
+        if not version.exists():
             self._initialise()
-        elif (self.data / "postmaster.pid").exists():
+            return
+        if (found := version.read_text().strip()) != MAJOR_VERSION:
+            msg = (
+                f"{self.data} holds data of PostgreSQL {found}, not {MAJOR_VERSION}: "
+                "dump and restore it, see docs/operations.md"
+            )
+            raise ServersUnavailable(msg)
+        if (self.data / "postmaster.pid").exists():
             stop = ["stop", f"--pgdata={self.data}", "--mode=fast", "--silent"]
             self._run("pg_ctl", *stop)
 

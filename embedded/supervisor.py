@@ -6,6 +6,7 @@ Everything binds to loopback or to private sockets.
 
 import contextlib
 import json
+import os
 import shutil
 import signal
 import socket
@@ -152,8 +153,7 @@ def _announce(url: str, sign_ins: SignIns, *, as_json: bool) -> None:
 
 
 def _hold_data_folder(data: Path, stack: ExitStack) -> None:
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    private_folder(data / "logs")
+    _make_data_folder(data)
     lock = hold_lock(data / LOCK_FILE, wait_seconds=1)
     if lock is None:
         msg = f"already running on the data folder {data}"
@@ -163,13 +163,31 @@ def _hold_data_folder(data: Path, stack: ExitStack) -> None:
     shutil.rmtree(data / "metrics", ignore_errors=True)
 
 
+def _make_data_folder(data: Path) -> None:
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_folder(data / "logs")
+    except OSError as error:
+        msg = (
+            f"the data folder {data} cannot be used "
+            f"({error.strerror}): choose another with --data"
+        )
+        raise UpFailed(msg) from error
+    if not os.access(data, os.W_OK | os.X_OK):
+        msg = (
+            f"the data folder {data} is not yours to write: choose another with --data"
+        )
+        raise UpFailed(msg)
+
+
 def _check_port(port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except (OSError, OverflowError) as error:
-            msg = f"port {port} cannot be used ({error}): choose another with --port"
+            why = getattr(error, "strerror", None) or error
+            msg = f"port {port} cannot be used ({why}): choose another with --port"
             raise UpFailed(msg) from error
 
 
