@@ -6,6 +6,7 @@ Pure: rows in, files out; no database, clock or settings.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import IO, Any
 
 import orjson
@@ -15,7 +16,7 @@ import pyarrow.parquet as pq
 from predictions.declaration import Declaration, Feature
 
 PREFIX = "f_"
-ROW_GROUP = 20_000
+ROW_GROUP = 10_000
 _MOMENT = pa.timestamp("us", tz="UTC")
 FIXED_BEFORE = [
     ("external_id", pa.string()),
@@ -67,8 +68,8 @@ class Tally:
     review_probabilities: Counter[str] = field(default_factory=Counter)
     missing: Counter[str] = field(default_factory=Counter)
     n_blind: int = 0
-    first_at: str = ""
-    last_at: str = ""
+    first_at: datetime | None = None
+    last_at: datetime | None = None
 
 
 def schema_of(declaration: Declaration) -> pa.Schema:
@@ -95,9 +96,18 @@ def write_parquet(
 
 def labelled_rows(source: IO[bytes]) -> Iterator[dict[str, Any]]:
     """Yield the rows as objects, features nested, for training."""
-    for batch in pq.ParquetFile(source).iter_batches(batch_size=ROW_GROUP // 4):
-        for row in batch.to_pylist():
+    for table in row_groups(source):
+        for row in table.to_pylist():
             yield _nested(row)
+
+
+def row_groups(
+    source: IO[bytes], columns: Sequence[str] | None = None
+) -> Iterator[pa.Table]:
+    """Yield a file's row groups; unlike `iter_batches`, nothing is read ahead."""
+    file = pq.ParquetFile(source)
+    for number in range(file.num_row_groups):
+        yield file.read_row_group(number, columns=columns)
 
 
 def _columns(
@@ -130,13 +140,13 @@ def _count(
     tally.models.update(f"v{n}" if n else "none" for n in named["model_version"])
     tally.policies.update(str(n) for n in named["policy_version"])
     tally.routes.update(named["route_reason"])
-    tally.review_probabilities.update(f"{p:g}" for p in named["review_probability"])
+    for chance, n in Counter(named["review_probability"]).items():
+        tally.review_probabilities[f"{chance:g}"] += n
     tally.n_blind += sum(bool(blind) for blind in named["blind"])
     for feature, values in zip(declaration.features, features, strict=True):
         tally.missing[feature.name] += sum(value is None for value in values)
-    moments = [moment.isoformat() for moment in before[3]]
-    tally.first_at = min([*moments, *filter(None, [tally.first_at])])
-    tally.last_at = max([*moments, tally.last_at])
+    tally.first_at = min(filter(None, [*before[3], tally.first_at]))
+    tally.last_at = max(filter(None, [*before[3], tally.last_at]))
 
 
 def _cells(chunk: Sequence[Sequence[Any]], index: int) -> list[Any]:

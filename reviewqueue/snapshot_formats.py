@@ -12,9 +12,9 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from reviewqueue.snapshot_files import OTHER, PREFIX
+from reviewqueue.snapshot_files import OTHER, PREFIX, row_groups
 
-BATCH = 10_000
+BATCH = 2_000  # rows that are Python objects at once
 BLOCK = 1 << 20
 # What a spreadsheet takes for a formula, the full-width signs too. The apostrophe is
 # among them so that taking one away always gives back what was there.
@@ -34,14 +34,15 @@ def csv_of(source: IO[bytes]) -> Iterator[bytes]:
     """
     file = pq.ParquetFile(source)
     yield _csv(file.schema_arrow.empty_table(), header=True)
-    for batch in file.iter_batches(batch_size=BATCH):
-        yield _csv(pa.Table.from_batches([batch]), header=False)
+    for table in row_groups(source):
+        yield _csv(table, header=False)
 
 
 def jsonl_of(source: IO[bytes]) -> Iterator[bytes]:
     """Yield the rows as JSON lines, the features in an object of their own."""
-    for batch in pq.ParquetFile(source).iter_batches(batch_size=BATCH):
-        yield _lines(pa.Table.from_batches([batch]))
+    for table in row_groups(source):
+        for place in range(0, table.num_rows, BATCH):
+            yield _lines(table.slice(place, BATCH))
 
 
 FORMATS: Mapping[str, Callable[[IO[bytes]], Iterator[bytes]]] = {
@@ -56,8 +57,8 @@ def count_guarded(source: IO[bytes]) -> int:
     file = pq.ParquetFile(source)
     texts = [field.name for field in file.schema_arrow if _is_text(field.type)]
     n = 0
-    for batch in file.iter_batches(batch_size=BATCH, columns=texts):
-        for column in batch.columns:
+    for table in row_groups(source, columns=texts):
+        for column in table.columns:
             n += pc.sum(pc.match_substring_regex(column, GUARDED)).as_py() or 0
     return n
 

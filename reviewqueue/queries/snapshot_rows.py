@@ -58,7 +58,9 @@ KNOWN_SOURCES = (LabelSource.DECISION, LabelSource.ADJUDICATION, LabelSource.OUT
 
 # Whatever came after the moment does not exist here. The label in force is the highest
 # version of that moment; the decision beside it is the one that made it, or the last
-# one that was live then (a label from an outcome has no decision of its own).
+# one that was live then (a label from an outcome has no decision of its own). Each
+# table is told where to begin: PostgreSQL carries no `>` over a join, and would read
+# every table from its start for every list.
 _LABELS = """
 FROM (
     SELECT DISTINCT ON (item_id) *
@@ -68,9 +70,10 @@ FROM (
     ORDER BY item_id, version DESC
 ) l
 JOIN reviewqueue_route r ON r.item_id = l.item_id AND r.routed_at <= %(as_of)s
+     AND r.item_id > %(after)s
 """
 _DETAILS = """
-JOIN predictions_item i ON i.id = l.item_id
+JOIN predictions_item i ON i.id = l.item_id AND i.id > %(after)s
 JOIN reviewqueue_policy p ON p.id = r.policy_id
 LEFT JOIN predictions_modelversion m ON m.id = r.model_version_id
 """
