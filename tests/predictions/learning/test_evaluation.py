@@ -1,6 +1,5 @@
 import math
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,8 +9,6 @@ from predictions.learning.evaluation import (
     Confusion,
     clopper_pearson,
     confusion,
-    hajek_share,
-    hajek_total,
     newcombe_difference,
     rate,
     wilson_interval,
@@ -102,48 +99,3 @@ def test_confusion_counts_by_hand() -> None:
     assert found.recall[3:] == (1, 3)
     assert found.false_positive_rate[3:] == (1, 2)
     assert found.accuracy[3:] == (2, 5)
-
-
-def test_hajek_share_by_hand() -> None:
-    found = hajek_share([True, False], [1.0, 0.25])
-    assert found.value == pytest.approx(1 / 5)
-    # residuals 1 * 0.8 and 4 * -0.2; (0.64 + 0.64) / 25 * 2
-    assert found.variance == pytest.approx(0.1024)
-
-
-@given(st.lists(st.booleans(), min_size=2, max_size=200), st.floats(0.01, 1))
-def test_hajek_share_at_one_probability_is_the_plain_share(
-    truth: list[bool], probability: float
-) -> None:
-    found = hajek_share(truth, [probability] * len(truth))
-    plain = np.array(truth, dtype=float)
-    assert found.value == pytest.approx(plain.mean())
-    assert found.variance == pytest.approx(plain.var(ddof=1) / len(truth), abs=1e-12)
-
-
-def test_hajek_share_covers_the_truth_of_a_sampled_stream() -> None:
-    rng = np.random.default_rng(7)
-    hits = 0
-    for _ in range(400):
-        truth = rng.random(4000) < np.repeat([0.05, 0.3], 2000)
-        probabilities = np.repeat([0.1, 0.5], 2000)
-        seen = rng.random(4000) < probabilities
-        found = hajek_share(truth[seen], probabilities[seen])
-        hits += found.low <= 0.175 <= found.high
-    assert 0.92 <= hits / 400 <= 0.98
-
-
-def test_hajek_share_edges() -> None:
-    assert math.isnan(hajek_share([], []).value)
-    assert hajek_share([True], [0.5]).value == 1.0
-    assert math.isnan(hajek_share([True], [0.5]).low)
-    with pytest.raises(ValueError, match="above 0 and at most 1"):
-        hajek_share([True], [0.0])
-
-
-def test_hajek_total_scales_the_share() -> None:
-    found = hajek_total([True, False], [1.0, 0.25], n_items=10)
-    assert found.value == pytest.approx(2.0)
-    assert found.variance == pytest.approx(10.24)
-    with pytest.raises(ValueError, match="n_items: 1 is fewer than the 2 reviewed"):
-        hajek_total([True, False], [1.0, 0.25], n_items=1)

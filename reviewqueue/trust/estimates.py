@@ -1,0 +1,110 @@
+"""Rates over all items, reviewed or not, from the reviewed ones and their weights."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import norm
+
+type Floats = NDArray[np.float64]
+type Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class WeightedRate:
+    """A share of all items with a 95 % interval; NaN throughout without any review.
+
+    `n` items were reviewed; they say as much as `n_effective` drawn evenly would.
+    """
+
+    value: float
+    low: float
+    high: float
+    n: int
+    n_effective: float
+
+
+def weighted_share(
+    is_true: ArrayLike, probabilities: ArrayLike, *, level: float = 0.95
+) -> WeightedRate:
+    """Estimate the share of true ones among all items from the reviewed ones [n].
+
+    Each reviewed item stands for 1 / its review probability (0 < p <= 1) of all. For
+    one look: never a ground for a grant. Raises: ValueError for lengths that differ, p
+    outside its range.
+    Source: Hájek 1971; the variance of the linearised ratio as if drawn with
+    replacement (large where p is near 1); its interval is Wilson's at the effective
+    number, as Korn and Graubard 1998 do it for Clopper-Pearson, so that it has a width
+    where all answers agree. The effective number is never above Kish's.
+    """
+    truth, weights = _checked(is_true, probabilities)
+    n = truth.size
+    if n == 0:
+        return WeightedRate(math.nan, math.nan, math.nan, 0, 0.0)
+    total = float(weights.sum())
+    value = float(weights @ truth) / total
+    n_effective = total**2 / float(weights @ weights)
+    residuals = weights * (truth - value)
+    variance = float(residuals @ residuals) / total**2
+    if variance > 0:
+        n_effective = min(n_effective, value * (1 - value) / variance)
+    low, high = _wilson(value, n_effective, level)
+    return WeightedRate(value, low, high, n, n_effective)
+
+
+@dataclass(frozen=True, slots=True)
+class Performance:
+    """How recommendations do over all items; "positive" as the workflow declares."""
+
+    accuracy: WeightedRate
+    precision: WeightedRate
+    recall: WeightedRate
+    false_positive_rate: WeightedRate
+    prevalence: WeightedRate
+
+
+def weighted_performance(
+    recommended_positive: ArrayLike, is_positive: ArrayLike, probabilities: ArrayLike
+) -> Performance:
+    """Estimate accuracy, precision, recall and false-positive rate over all items.
+
+    Arrays [n] of the reviewed items: what was recommended, what is true, the review
+    probability. A rate whose group has no reviewed item is NaN.
+    Raises: as `weighted_share`.
+    """
+    said = np.asarray(recommended_positive, dtype=np.bool_)
+    truth = np.asarray(is_positive, dtype=np.bool_)
+    p = np.asarray(probabilities, dtype=np.float64)
+    if not said.shape == truth.shape == p.shape:
+        msg = f"Rows of one length are needed: {said.shape}, {truth.shape}, {p.shape}."
+        raise ValueError(msg)
+    return Performance(
+        accuracy=weighted_share(said == truth, p),
+        precision=weighted_share(truth[said], p[said]),
+        recall=weighted_share(said[truth], p[truth]),
+        false_positive_rate=weighted_share(said[~truth], p[~truth]),
+        prevalence=weighted_share(truth, p),
+    )
+
+
+def _wilson(value: float, n: float, level: float) -> tuple[float, float]:
+    z = float(norm.ppf(0.5 + level / 2))
+    z2 = z * z
+    centre = (value + z2 / (2 * n)) / (1 + z2 / n)
+    half = z / (1 + z2 / n) * math.sqrt(value * (1 - value) / n + z2 / (4 * n * n))
+    # the ends are exactly 0 and 1 where all agree; rounding would miss them
+    low = 0.0 if value == 0 else max(0.0, centre - half)
+    return low, 1.0 if value == 1 else min(1.0, centre + half)
+
+
+def _checked(is_true: ArrayLike, probabilities: ArrayLike) -> tuple[Floats, Floats]:
+    truth = np.asarray(is_true, dtype=np.float64)
+    p = np.asarray(probabilities, dtype=np.float64)
+    if truth.shape != p.shape or truth.ndim != 1:
+        msg = f"Rows of one length are needed: {truth.shape}, {p.shape}."
+        raise ValueError(msg)
+    if not np.all((p > 0) & (p <= 1)):
+        msg = "A review probability is above 0 and at most 1."
+        raise ValueError(msg)
+    return truth, np.asarray(1.0 / p, dtype=np.float64)
