@@ -1,6 +1,7 @@
 """Items and labels in the words of their workflow."""
 
 from django import template
+from django.template import Context
 
 from predictions.models import Item, Workflow
 from reviewqueue.queries.titles import item_title
@@ -8,6 +9,15 @@ from reviewqueue.queries.titles import item_title
 register = template.Library()
 
 DASH = "–"  # noqa: RUF001 -- typography
+
+
+@register.simple_tag(takes_context=True)
+def filter_less(context: Context, name: str) -> str:
+    """Return the query string without one filter, on the first page."""
+    query = context["request"].GET.copy()
+    for gone in (name, "cursor"):
+        query.pop(gone, None)
+    return f"?{query.urlencode()}"
 
 
 @register.filter

@@ -15,7 +15,7 @@ from accounts.permissions import Permission
 from predictions.models import Item, Workflow
 from predictions.queries.pages import InvalidCursor, Page, newest_first
 from predictions.views.access import AuthenticatedRequest, open_workflow
-from reviewqueue.enums import CaseKind, CaseStatus, RouteKind, Verdict
+from reviewqueue.enums import CaseKind, CaseStatus, RouteKind
 from reviewqueue.forms import AmendForm, AssignForm, NoteForm
 from reviewqueue.models import Case, Decision, Route
 from reviewqueue.presentation import fact_groups
@@ -46,6 +46,7 @@ from reviewqueue.services.decisions import (
     add_note,
     amend_decision,
 )
+from reviewqueue.views.chips import decision_chips
 
 PAGE_SIZE = 50
 
@@ -192,9 +193,7 @@ def decision_list(request: HttpRequest, slug: str) -> HttpResponse:
         "workflow": workflow,
         "page": rows,
         "hidden_ids": hidden,
-        "verdicts": Verdict.choices,
-        "asked": request.GET,
-        "declaration": workflow.declaration,
+        "chips": decision_chips(request.GET, workflow.declaration),
     }
     return render(page, "reviewqueue/decision_list.html", context)
 
