@@ -9,6 +9,7 @@ from accounts.enums import Role
 from accounts.models import User
 from predictions.learning.scorer import shared_scorer
 from predictions.models import ModelVersion, Workflow
+from tests.browser import chromium as chromium
 from tests.factories.accounts import MembershipFactory, UserFactory
 from tests.factories.predictions import make_champion, make_workflow
 

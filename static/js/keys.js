@@ -3,7 +3,9 @@
    - <body data-keys='{"confirm": "c", …}'>: the key of each action (from the server).
    - data-key-action="confirm": what the key presses. Buttons, links, summaries, check
      boxes and radios are clicked; text fields are focused. Hidden and disabled ones are
-     passed over; the first that is left wins.
+     passed over; the first that is left wins. A field inside a closed <details> opens it,
+     and a summary hands the focus on into what it opened: else what is typed next would
+     be taken for more shortcuts.
    - data-key-label="Confirm": its name on the sheet; else its own text.
    - data-key-list: rows that "next" and "previous" walk through, by [data-key-item].
    - kbd[data-key="confirm"]: shows the key of the action.
@@ -13,22 +15,32 @@ const keys = JSON.parse(document.body.dataset.keys || "{}");
 const byKey = new Map(Object.entries(keys).map(([action, key]) => [key, action]));
 const TYPING =
   "textarea, select, [contenteditable]:not([contenteditable=false]), input:not([type=checkbox], [type=radio], [type=button], [type=submit], [type=reset], [type=file], [type=range])";
+const INSIDE =
+  "details > :not(summary) :is(button, textarea, select, input:not([type=hidden])):not(:disabled)";
 
 const usable = (el) =>
   el.checkVisibility() && !el.matches(":disabled, [aria-disabled=true]") && !el.closest("[inert]");
 
+const folded = (el) =>
+  el.matches(TYPING) && el.closest("details:not([open])")?.checkVisibility();
+
 function target(action) {
-  return [...document.querySelectorAll(`[data-key-action="${CSS.escape(action)}"]`)].find(usable);
+  const found = [...document.querySelectorAll(`[data-key-action="${CSS.escape(action)}"]`)];
+  return found.find(usable) ?? found.find(folded);
 }
 
 function press(el) {
   if (el.matches(TYPING)) {
+    const fold = el.closest("details:not([open])");
+    if (fold) fold.open = true;
     el.focus();
     el.select?.();
-  } else {
-    if (!el.matches("[type=radio], [type=checkbox]")) el.focus({ preventScroll: true });
-    el.click();
+    return;
   }
+  if (!el.matches("[type=radio], [type=checkbox]")) el.focus({ preventScroll: true });
+  el.click();
+  const opened = el.matches("summary") && el.closest("details[open]");
+  if (opened) opened.querySelector(INSIDE)?.focus();
 }
 
 function walk(step) {

@@ -18,7 +18,6 @@ from reviewqueue.services.outcomes import OutcomeRow, record_outcomes
 from reviewqueue.services.pipeline import process_batch
 from reviewqueue.services.snapshots import build_snapshot
 from tests.factories.predictions import make_items
-from tests.ui.conftest import chromium as chromium
 
 # Playwright keeps an event loop in this thread, where Django would refuse to query.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")

@@ -10,7 +10,6 @@ from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
 from predictions.models import Item
-from tests.ui.conftest import chromium as chromium
 
 # Playwright keeps an event loop in this thread, where Django would refuse to query.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
