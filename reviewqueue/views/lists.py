@@ -51,13 +51,15 @@ from reviewqueue.views.chips import decision_chips
 PAGE_SIZE = 50
 
 
-def page_of[Row: Model](request: HttpRequest, rows: QuerySet[Row]) -> Page[Row]:
+def page_of[Row: Model](
+    request: HttpRequest, rows: QuerySet[Row], *, moment: str = ""
+) -> Page[Row]:
     """Return the page that the query string asks for; a bad cursor is the first one."""
     cursor = request.GET.get("cursor", "")
     try:
-        return newest_first(rows, cursor=cursor, limit=PAGE_SIZE)
+        return newest_first(rows, cursor=cursor, limit=PAGE_SIZE, moment=moment)
     except InvalidCursor:
-        return newest_first(rows, cursor="", limit=PAGE_SIZE)
+        return newest_first(rows, cursor="", limit=PAGE_SIZE, moment=moment)
 
 
 @require_GET
@@ -185,7 +187,7 @@ def decision_list(request: HttpRequest, slug: str) -> HttpResponse:
     found = filtered_decisions(workflow, request.GET)
     if not page.actor.can(Permission.DECISIONS_VIEW, workflow.pk):
         found = found.filter(reviewer=page.user)
-    rows = page_of(request, found)
+    rows = page_of(request, found, moment="decided_at")
     hidden = hidden_item_ids(
         page.actor, workflow.pk, [one.item_id for one in rows.rows]
     )
