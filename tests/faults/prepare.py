@@ -1,56 +1,98 @@
-"""Make a workflow with a model, a sender and reviewers; print their keys as JSON.
+"""Make workflows, models and keys for the stack; print what clients need as JSON.
 
-Run as a script against the servers that the environment names.
+Runs in a process of its own, against the servers that the environment names.
 """
 
 import json
-import os
 import sys
+from datetime import datetime
 
-import django
+import numpy as np
+from django.utils import timezone
+
+from accounts.enums import Role
+from accounts.permissions import KEY_PERMISSIONS
+from accounts.services import create_api_key, create_service_account, grant_role
+from predictions.enums import Stage
+from predictions.learning.artifacts import dump
+from predictions.learning.features import columns_to_json
+from predictions.models import Workflow
+from predictions.services.registry import (
+    ModelDescription,
+    change_stage,
+    register_model,
+)
+from predictions.services.workflows import declare_workflow
+from tests.factories.predictions import DECLARATION, make_champion
+from tests.predictions.learning import hanging
+from tests.predictions.services.misbehaving import COLUMNS, LABELS
+
+N_CLIENTS = 4
+# A model for each: what it does is held against it in its own workflow alone.
+BUDGETS_MS = {
+    "raises": 10_000,
+    "nan": 10_000,
+    "shape": 10_000,
+    "crashes": 10_000,
+    "hangs": 1_500,
+    "killed": 60_000,
+    "missing": 10_000,
+}
+# A claim whose answer was lost costs its reviewer one of the leases for a while.
+MANY_LEASES = "max_leases = 20"
 
 
 def main() -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    django.setup()
-    sys.stdout.write(json.dumps(_prepared()) + "\n")
-
-
-def _prepared() -> dict[str, object]:
-    # Imported once Django is ready.
-    from django.utils import timezone  # noqa: PLC0415 -- see above
-
-    from accounts.enums import Role  # noqa: PLC0415 -- see above
-    from accounts.permissions import KEY_PERMISSIONS  # noqa: PLC0415 -- see above
-    from accounts.services import (  # noqa: PLC0415 -- see above
-        create_api_key,
-        create_service_account,
-        grant_role,
-    )
-    from tests.factories.predictions import (  # noqa: PLC0415 -- see above
-        make_champion,
-        make_workflow,
-    )
-
+    """Make everything and write the facts as one line of JSON."""
     now = timezone.now()
-    workflow = make_workflow(now=now)
+    workflow = _declared("cards", 10_000, now=now)
     make_champion(workflow, now=now)
-    keys = []
-    for number in range(4):
-        owner = create_service_account(username=f"service-{number}", now=now)
-        for role in (Role.ENGINEER, Role.REVIEWER, Role.SUPERVISOR):
-            grant_role(user=owner, scope=workflow.scope, role=role, actor=None, now=now)
-        _, plain = create_api_key(
-            owner=owner,
-            scope=workflow.scope,
-            name="faults",
-            verbs=KEY_PERMISSIONS,
-            actor=None,
-            now=now,
-        )
-        keys.append(plain)
-    return {"workflow": workflow.slug, "keys": keys}
+    broken = [_declared(slug, budget, now=now) for slug, budget in BUDGETS_MS.items()]
+    for one in broken:
+        _promise_trouble(one, now=now)
+    facts = {
+        "workflow": workflow.slug,
+        "keys": [_key(workflow, f"client-{n}", now=now) for n in range(N_CLIENTS)],
+        "broken": {one.slug: _key(one, one.slug, now=now) for one in broken},
+    }
+    sys.stdout.write(json.dumps(facts) + "\n")
 
 
-if __name__ == "__main__":
-    main()
+def _declared(slug: str, budget_ms: int, *, now: datetime) -> Workflow:
+    source = DECLARATION.replace("max_leases = 3", MANY_LEASES)
+    source += f"\n[model]\ntime_budget_ms = {budget_ms}\n"
+    workflow, _ = declare_workflow(
+        source_toml=source.format(slug=slug, name=slug.title()), by=None, now=now
+    )
+    return workflow
+
+
+def _promise_trouble(workflow: Workflow, *, now: datetime) -> None:
+    """Promote a model that misbehaves on demand, with an artifact of its own."""
+    model = hanging.Misbehaving().fit(np.zeros((2, 1)), list(LABELS))
+    model.name_ = workflow.slug
+    version = register_model(
+        workflow=workflow,
+        artifact=dump(model),
+        description=ModelDescription(
+            columns=columns_to_json(COLUMNS), label_keys=LABELS
+        ),
+        by=None,
+        now=now,
+    )
+    change_stage(version=version, to=Stage.CHAMPION, by=None, reason="test", now=now)
+
+
+def _key(workflow: Workflow, name: str, *, now: datetime) -> str:
+    owner = create_service_account(username=name, now=now)
+    for role in (Role.ENGINEER, Role.REVIEWER, Role.SUPERVISOR):
+        grant_role(user=owner, scope=workflow.scope, role=role, actor=None, now=now)
+    _, plain = create_api_key(
+        owner=owner,
+        scope=workflow.scope,
+        name="faults",
+        verbs=KEY_PERMISSIONS,
+        actor=None,
+        now=now,
+    )
+    return plain

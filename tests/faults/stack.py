@@ -10,26 +10,110 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
 
+from tests.faults import processes
+
 PROJECT = Path(__file__).resolve().parents[2]
-START_SECONDS = 120.0
+PREPARE = (
+    "import django; django.setup(); from tests.faults import prepare as p; p.main()"
+)
+STOP_SECONDS = 40.0
+CALL_SECONDS = 30.0
+HOLD = 4242  # the advisory lock that held statements wait for
+SETTINGS = {
+    "SWEEP_SECONDS": "1",
+    "TRUSTED_MODEL_TYPES": "tests.predictions.learning.hanging.Misbehaving",
+}
+# Whatever servers and settings this test run has are not the stack's.
+NOT_INHERITED = ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE")
 type Json = dict[str, object]
 
 
 @dataclass(frozen=True)
-class Stack:
-    """A running `up`: its address, keys and processes."""
+class Answer:
+    """What a client got; status 0 when the connection failed or broke."""
 
-    process: subprocess.Popen[str]
-    url: str
-    environment: Mapping[str, str]
-    workflow: str
-    keys: list[str]
+    status: int
+    body: Json = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Stack:
+    """A running `up` on a data folder: its address, keys and processes."""
+
+    def __init__(self, data: Path) -> None:
+        self.data, self.port = data, _free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.keys: list[str] = []
+        self.workflow = ""
+        self.broken: Mapping[str, str] = {}  # keys, by workflow
+        self.environment: Mapping[str, str] = {}
+        self.process: subprocess.Popen[str] | None = None
+
+    # --- starting and stopping ------------------------------------------------------
+
+    def start(self) -> None:
+        """Start `up` without the demo; return when it says that it is ready."""
+        own = {k: v for k, v in os.environ.items() if k not in NOT_INHERITED} | SETTINGS
+        command = [sys.executable, "-m", "embedded", "up", "--json", "--no-demo"]
+        log = self.data.parent / "up.log"
+        with log.open("a") as output:
+            self.process = subprocess.Popen(
+                [*command, f"--port={self.port}", f"--data={self.data}"],
+                cwd=PROJECT,
+                env=own,
+                stdout=subprocess.PIPE,
+                stderr=output,
+                text=True,
+            )
+        assert self.process.stdout is not None
+        assert self.process.stdout.readline(), log.read_text()
+        saved = json.loads((self.data / "environment.json").read_text())
+        self.environment = own | saved
+
+    def prepare(self) -> None:
+        """Make the workflows, the models and the keys."""
+        done = subprocess.run(
+            [sys.executable, "-c", PREPARE],
+            cwd=PROJECT,
+            env=dict(self.environment),
+            stdout=subprocess.PIPE,
+            check=True,
+        )
+        facts = json.loads(done.stdout.splitlines()[-1])
+        self.workflow, self.keys = facts["workflow"], facts["keys"]
+        self.broken = facts["broken"]
+
+    def stop(self) -> None:
+        process = self.process
+        if process is None:
+            return
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(timeout=STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+    def crash(self) -> None:
+        """End all of it at once, as a machine that loses its power does."""
+        assert self.process is not None
+        assert self.process.stdout is not None
+        self.process.send_signal(signal.SIGSTOP)  # it must not revive what dies first
+        for pid in self._family():
+            processes.send(pid, signal.SIGKILL)
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+    # --- the client's side ----------------------------------------------------------
 
     def call(
         self,
@@ -37,60 +121,143 @@ class Stack:
         path: str,
         body: object = None,
         *,
-        key: str,
+        key: str = "",
         idempotency_key: str = "",
-    ) -> tuple[int, Json]:
-        """Call the API; a connection that fails or breaks is status 0."""
-        headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+        timeout: float = CALL_SECONDS,
+    ) -> Answer:
+        """Call the API, or a path outside of it; a broken connection is status 0."""
+        headers = {"Content-Type": "application/json"}
+        if key:
+            headers["Authorization"] = f"Bearer {key}"
         if idempotency_key:
             headers["Idempotency-Key"] = idempotency_key
         data = None if body is None else json.dumps(body).encode()
+        prefix = "" if path.startswith("/health") else "/api/v1"
         request = urllib.request.Request(  # noqa: S310 -- our own loopback address
-            f"{self.url}/api/v1{path}", data=data, headers=headers, method=method
+            f"{self.url}{prefix}{path}", data=data, headers=headers, method=method
         )
         try:
-            with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310 -- the same
-                return answer.status, _object(answer.read())
+            with urllib.request.urlopen(request, timeout=timeout) as answer:  # noqa: S310 -- the same
+                return Answer(answer.status, _object(answer.read()), answer.headers)
         except urllib.error.HTTPError as error:
             with error:
-                return error.code, {}
+                return Answer(error.code, _object(error.read()), error.headers)
         except (OSError, ValueError):
-            return 0, {}
+            return Answer(0)
 
-    def kill(self, what: str) -> int:
+    def send(self, items: Sequence[Json], *, key: str = "", slug: str = "") -> Answer:
+        path = f"/workflows/{slug or self.workflow}/items"
+        return self.call("POST", path, items, key=key or self.keys[0])
+
+    # --- processes ------------------------------------------------------------------
+
+    def pids(self, part: str) -> list[int]:
+        """Return the processes of a part, the oldest first."""
+        family = self._family()
+        return sorted(
+            pid for pid, line in family.items() if processes.PARTS[part](line)
+        )
+
+    def kill(self, part: str) -> int:
         """Send SIGKILL to every process of a part; return how many there were."""
-        pids = _PARTS[what](self._family())
+        pids = self.pids(part)
         for pid in pids:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+            processes.send(pid, signal.SIGKILL)
         return len(pids)
 
-    def rows(self, statement: str) -> list[tuple[object, ...]]:
-        """Ask the database itself, past all of our code."""
-        with psycopg.connect(self.environment["DATABASE_URL"]) as connection:
-            return connection.execute(statement.encode()).fetchall()
+    @contextlib.contextmanager
+    def unattended(self) -> Iterator[None]:
+        """Let nobody start again what ends, until the end of the block."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
 
-    def number(self, statement: str) -> int:
-        (value,) = self.rows(statement)[0]
+    def _family(self) -> dict[int, str]:
+        assert self.process is not None
+        return processes.descendants(self.process.pid)
+
+    # --- the database, past all of our code -----------------------------------------
+
+    def connect(self) -> psycopg.Connection[tuple[object, ...]]:
+        return psycopg.connect(self.environment["DATABASE_URL"], autocommit=True)
+
+    def rows(self, statement: str, *values: object) -> list[tuple[object, ...]]:
+        with self.connect() as connection:
+            return connection.execute(statement.encode(), values).fetchall()
+
+    def number(self, statement: str, *values: object) -> int:
+        (value,) = self.rows(statement, *values)[0]
         assert isinstance(value, int)
         return value
 
-    def _family(self) -> dict[int, str]:
-        """Return the command lines of all that descend from `up`."""
-        parents, commands = {}, {}
-        for entry in Path("/proc").iterdir():
-            if not entry.name.isdecimal():
-                continue
-            with contextlib.suppress(OSError):
-                stat = (entry / "stat").read_text().rsplit(")", 1)[1].split()
-                parents[int(entry.name)] = int(stat[1])
-                line = (entry / "cmdline").read_bytes().replace(b"\0", b" ")
-                commands[int(entry.name)] = line.decode(errors="replace")
-        return {
-            pid: commands.get(pid, "")
-            for pid in parents
-            if _descends(pid, self.process.pid, parents)
-        }
+    @contextlib.contextmanager
+    def held(self, table: str, *, at_commit: bool) -> Iterator[Callable[[], None]]:
+        """Let each transaction that inserts into a table wait: at its end or there.
+
+        Gives a function that lets them go on, which the end of the block does too.
+        """
+        when = (
+            f"CONSTRAINT TRIGGER held AFTER INSERT ON {table} "
+            "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW"
+            if at_commit
+            else f"TRIGGER held AFTER INSERT ON {table} FOR EACH STATEMENT"
+        )
+        with self.connect() as connection:
+            connection.execute(_WAIT.encode())
+            connection.execute(f"SELECT pg_advisory_lock({HOLD})".encode())
+            connection.execute(f"CREATE {when} EXECUTE FUNCTION held()".encode())
+
+            def go_on() -> None:
+                connection.execute(b"SELECT pg_advisory_unlock_all()")
+
+            try:
+                yield go_on
+            finally:
+                go_on()
+                connection.execute(f"DROP TRIGGER held ON {table}".encode())
+
+    def n_held(self) -> int:
+        return self.number(f"SELECT count(*) {_HELD}", HOLD)
+
+    def end_held(self) -> None:
+        """End the sessions that wait, as a database that shuts down does."""
+        self.rows(f"SELECT pg_terminate_backend(pid) {_HELD}", HOLD)
+
+
+_HELD = "FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND NOT granted"
+_WAIT = f"""
+CREATE OR REPLACE FUNCTION held() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared({HOLD});
+    RETURN NULL;
+END $$
+"""
+
+
+@contextlib.contextmanager
+def running_stack(data: Path) -> Iterator[Stack]:
+    """Start everything on a new data folder; stop it at the end."""
+    stack = Stack(data)
+    try:
+        stack.start()
+        stack.prepare()
+        yield stack
+    finally:
+        stack.stop()
+
+
+def eventually(condition: Callable[[], bool], *, seconds: float = 60.0) -> bool:
+    """Try until it holds or the time is over; a database that is down is a no."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with contextlib.suppress(psycopg.Error):
+            if condition():
+                return True
+        time.sleep(0.1)
+    return False
 
 
 def _object(body: bytes) -> Json:
@@ -98,89 +265,8 @@ def _object(body: bytes) -> Json:
     return found if isinstance(found, dict) else {}
 
 
-def _descends(pid: int, ancestor: int, parents: Mapping[int, int]) -> bool:
-    while pid in parents and pid != ancestor:
-        pid = parents[pid]
-        if pid == ancestor:
-            return True
-    return False
-
-
-def _naming(*words: str) -> Callable[[dict[int, str]], list[int]]:
-    def find(family: dict[int, str]) -> list[int]:
-        return [pid for pid, line in family.items() if all(w in line for w in words)]
-
-    return find
-
-
-_PARTS: dict[str, Callable[[dict[int, str]], list[int]]] = {
-    "worker": _naming("celery", " worker"),
-    "web": _naming("granian"),
-    "valkey": _naming("valkey-server"),
-    # The postmaster; its backends notice and end by themselves.
-    "postgres": _naming("postgres", " -D "),
-}
-
-
-@contextlib.contextmanager
-def running_stack(data: Path) -> Iterator[Stack]:
-    """Start everything on a data folder without the demo; stop it at the end."""
-    command = [sys.executable, "-m", "embedded", "up", "--json", "--no-demo"]
-    given = ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE")
-    own = {name: value for name, value in os.environ.items() if name not in given}
-    with (data.parent / "up.log").open("w") as log:
-        process = subprocess.Popen(
-            [*command, f"--port={_free_port()}", f"--data={data}"],
-            cwd=PROJECT,
-            env=own | {"SWEEP_SECONDS": "1"},
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-        )
-    try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        assert line, (data.parent / "up.log").read_text()
-        environment = own | json.loads((data / "environment.json").read_text())
-        yield _prepared(process, json.loads(line)["url"], environment)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(timeout=40)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
-
-
-def _prepared(
-    process: subprocess.Popen[str], url: str, environment: Mapping[str, str]
-) -> Stack:
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.faults.prepare"],
-        cwd=PROJECT,
-        env=dict(environment),
-        stdout=subprocess.PIPE,
-        check=True,
-    )
-    facts = json.loads(done.stdout.splitlines()[-1])
-    return Stack(process, url, environment, facts["workflow"], facts["keys"])
-
-
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def eventually(condition: Callable[[], bool], *, seconds: float) -> bool:
-    """Try until it holds or the time is over; a database that is down is a no."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        with contextlib.suppress(psycopg.Error):
-            if condition():
-                return True
-        time.sleep(0.2)
-    return False
