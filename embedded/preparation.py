@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
@@ -32,28 +32,61 @@ class SignIns(TypedDict):
 
 
 @dataclass(frozen=True, slots=True)
+class Stamp:
+    """A file that says from what something was made; no state: never current."""
+
+    path: Path
+    state: str | None
+
+    def is_current(self) -> bool:
+        return self.path.exists() and self.path.read_text() == self.state
+
+    def renew(self) -> None:
+        if self.state is None:
+            self.path.unlink(missing_ok=True)
+        else:
+            self.path.write_text(self.state)
+
+
+@dataclass(frozen=True, slots=True)
 class Preparation:
     """Runs the project's own commands on one data folder."""
 
     data: Path
     environment: Mapping[str, str]
+    owns_database: bool  # else others may have changed its tables
 
     def migrate_and_collect(self) -> None:
         """Bring tables and static files up to date, both at once.
 
         Raises: UpFailed naming the log.
         """
-        stamp, state = self.data / "static.stamp", _static_state()
-        is_collected = stamp.exists() and stamp.read_text() == state
-        running = {"migrate": self._start("migrate", "--no-input", "--verbosity=0")}
-        if not is_collected:
+        static, tables = self._static(), self._tables()
+        quietly = ("--no-input", "--verbosity=0")
+        running = {}
+        if not tables.is_current():
+            running["migrate"] = self._start("migrate", *quietly)
+        if not static.is_current():
             shutil.rmtree(self.data / "static", ignore_errors=True)
-            quietly = ("--no-input", "--verbosity=0")
             running["collectstatic"] = self._start("collectstatic", *quietly)
         failed = [name for name, process in running.items() if process.wait()]
         if failed:
             raise UpFailed(self._failure(failed[0]))
-        stamp.write_text(state)
+        static.renew()
+        tables.renew()
+
+    def _static(self) -> Stamp:
+        """What the collected files come from: ours, and the locked packages'."""
+        ours = (p for p in (PROJECT / "static").rglob("*") if p.is_file())
+        return Stamp(self.data / "static.stamp", _state(ours))
+
+    def _tables(self) -> Stamp:
+        """What the tables come from: the migrations, and this one database folder."""
+        born = self.data / "servers" / "postgres" / "PG_VERSION"
+        if not self.owns_database:
+            return Stamp(self.data / "tables.stamp", None)
+        state = _state(PROJECT.glob("*/migrations/*.py"))
+        return Stamp(self.data / "tables.stamp", f"{state} {born.stat().st_mtime_ns}")
 
     def load_demo(self) -> SignIns:
         """Load the demo the first time; later, read the sign-ins that it made."""
@@ -98,12 +131,10 @@ class Preparation:
         return f"{command} failed; see {log}, which ends:\n{tail}"
 
 
-def _static_state() -> str:
-    """Hash what the collected files come from: ours, and the locked packages'."""
-    sources = [PROJECT / "requirements.txt"]
-    sources += sorted(p for p in (PROJECT / "static").rglob("*") if p.is_file())
+def _state(ours: Iterable[Path]) -> str:
+    """Hash files of the project, and the lock."""
     digest = hashlib.sha256()
-    for path in sources:
+    for path in (PROJECT / "requirements.txt", *sorted(ours)):
         digest.update(str(path.relative_to(PROJECT)).encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()

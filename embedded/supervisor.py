@@ -82,7 +82,7 @@ def _run_all(options: UpOptions, servers: AnyServers) -> None:
     ours = local_environment(options.data, servers.environment())
     save_environment(options.data, ours)
     environment = with_inherited(ours)
-    preparation = Preparation(options.data, environment)
+    preparation = Preparation(options.data, environment, owns_database=not are_given())
     say("preparing the database")
     preparation.migrate_and_collect()
     children = project_children(
