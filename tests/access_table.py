@@ -8,6 +8,7 @@ role is refused (403); nobody is sent to sign in (pages) or gets 401 (API).
 from collections.abc import Mapping
 
 from accounts.enums import Role
+from accounts.permissions import Permission
 
 ROLES: Mapping[str, Role] = {
     "R": Role.REVIEWER,
@@ -23,8 +24,6 @@ WORKFLOW_PAGES: tuple[tuple[str, str, str], ...] = (
     ("accounts:member-list", "GET", "SU"),
     ("accounts:member-list", "POST", "S"),
     ("accounts:member-roles", "POST", "S"),
-    ("accounts:member-events", "GET", "SU"),
-    ("accounts:member-events", "GET", "SU"),
     ("accounts:member-events", "GET", "SU"),
     ("accounts:key-list", "GET", "SE"),
     ("accounts:key-list", "POST", "SE"),
@@ -87,10 +86,8 @@ SITE_PAGES: tuple[tuple[str, str, str], ...] = (
     ("accounts:email", "GET", SIGNED_IN),
     ("accounts:my-keys", "GET", SIGNED_IN),
     ("accounts:key-revoke", "POST", SIGNED_IN),
-    ("accounts:user-events", "GET", SITE_ADMIN),
     ("accounts:user-list", "GET", SITE_ADMIN),
     ("accounts:user-list", "POST", SITE_ADMIN),
-    ("accounts:user-events", "GET", SITE_ADMIN),
     ("accounts:user-events", "GET", SITE_ADMIN),
     ("accounts:user-active", "POST", SITE_ADMIN),
     ("accounts:user-password", "POST", SITE_ADMIN),
@@ -123,10 +120,23 @@ SITE_PAGES: tuple[tuple[str, str, str], ...] = (
     ("mfa_remove_webauthn", "GET", SIGNED_IN),
     ("mfa_edit_webauthn", "GET", SIGNED_IN),
     ("socialaccount_login_cancelled", "GET", PUBLIC),
-    ("socialaccount_login_error", "GET", PUBLIC),
+    ("socialaccount_login_error", "GET", SIGNED_IN),
     ("socialaccount_signup", "GET", PUBLIC),
     ("socialaccount_connections", "GET", SIGNED_IN),
 )
+
+# Steps of signing in: whoever has not begun is led to the beginning.
+STEPS_OF_SIGNING_IN = frozenset(
+    {"account_confirm_login_code", "mfa_authenticate", "socialaccount_signup"}
+)
+# Asking again for a factor is closed to whoever does not have it; allauth answers a
+# failed sign-in elsewhere with 401.
+OTHER_ANSWERS: Mapping[str, frozenset[str]] = {
+    "account_reauthenticate": frozenset({"403"}),
+    "mfa_reauthenticate": frozenset({"403"}),
+    "mfa_reauthenticate_webauthn": frozenset({"403"}),
+    "socialaccount_login_error": frozenset({"401"}),
+}
 
 # What is a person's own: to these roles somebody else's is as if it were not there.
 OWN: Mapping[str, str] = {
@@ -136,7 +146,7 @@ OWN: Mapping[str, str] = {
 }
 
 # Operations of the API, as its schema names them.
-API_PUBLIC = ("api-schema", "api-docs")
+API_PUBLIC = frozenset({"api-schema", "api-docs"})
 OPERATIONS: Mapping[str, str] = {
     "workflow_list": ALL,
     "workflow_detail": ALL,
@@ -180,3 +190,47 @@ OPERATIONS: Mapping[str, str] = {
 ADMIN_PUBLIC = frozenset({"admin:login", "admin:logout", "admin:jsi18n"})
 # Old addresses of allauth, which lead to the new ones.
 OLD_ADDRESSES = ("accounts/social/",)
+
+# What a key opens that carries one verb alone, when its owner may do everything.
+_JUDGING = frozenset(
+    {
+        "case_claim",
+        "case_renew",
+        "case_release",
+        "case_skip",
+        "case_snooze",
+        "case_escalate",
+        "case_decide",
+        "case_note",
+        "decision_amend",
+        "decision_undo",
+    }
+)
+OPENED_BY_VERB: Mapping[Permission, frozenset[str]] = {
+    Permission.WORKFLOW_VIEW: frozenset({"workflow_detail"}),
+    Permission.ITEMS_VIEW: frozenset({"item_list", "item_detail"}),
+    Permission.ITEMS_ADD: frozenset({"item_create"}),
+    Permission.QUARANTINE_VIEW: frozenset({"quarantine_list"}),
+    Permission.QUARANTINE_RESOLVE: frozenset(
+        {"quarantine_resubmit", "quarantine_discard"}
+    ),
+    Permission.CASES_VIEW: frozenset({"case_list", "case_detail"}),
+    Permission.CASES_REVIEW: _JUDGING,
+    Permission.CASES_ADJUDICATE: _JUDGING,
+    Permission.CASES_MANAGE: frozenset(
+        {"case_reclaim", "case_assign", "case_note", "decision_amend"}
+    ),
+    Permission.DECISIONS_VIEW: frozenset({"decision_feed"}),
+    Permission.OUTCOMES_ADD: frozenset({"outcome_create"}),
+    Permission.METRICS_VIEW: frozenset({"workflow_metrics"}),
+    Permission.SNAPSHOTS_VIEW: frozenset(
+        {"snapshot_list", "snapshot_detail", "snapshot_download"}
+    ),
+    Permission.SNAPSHOTS_CREATE: frozenset({"snapshot_create"}),
+    Permission.MODELS_VIEW: frozenset({"model_list"}),
+    Permission.MODELS_REGISTER: frozenset({"model_register"}),
+    Permission.MODELS_STAGE: frozenset({"model_stage", "model_rollback"}),
+    Permission.POLICY_VIEW: frozenset({"policy_detail"}),
+    Permission.POLICY_CHANGE: frozenset({"policy_put"}),
+    Permission.SETTINGS_CHANGE: frozenset({"workflow_declare"}),
+}
