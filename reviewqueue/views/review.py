@@ -10,8 +10,10 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts.models import User
 from accounts.permissions import Permission
 from predictions.models import Workflow
 from predictions.services.explanations import explain_prediction
@@ -55,6 +57,7 @@ TEMPLATE = "reviewqueue/review.html"
 RENEW_SECONDS = 60
 
 
+@never_cache  # going back must not bring up a case that is decided
 @require_GET
 def review(request: HttpRequest, slug: str) -> HttpResponse:
     """Show the case that the reviewer holds, or lease the next one."""
@@ -88,8 +91,8 @@ def decide(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
     except InvalidDecision as refusal:
         return _refused(page, workflow, queues, pk, _sentence(refusal), status=422)
     except AlreadyDecided:
-        if not Decision.objects.filter(case_id=pk, reviewer=page.user).exists():
-            return _lost(page, workflow, queues, "Somebody else decided this case.")
+        if why := _contradicted(pk, page.user, data):
+            return _lost(page, workflow, queues, why)
     except LeaseLost as lost:
         return _lost(page, workflow, queues, str(lost))
     return _onward(page, workflow, queues)
@@ -267,11 +270,26 @@ def _onward(
     return target
 
 
+def _contradicted(pk: UUID, reviewer: User, data: dict[str, Any]) -> str:
+    """Say why a call on a decided case does not stand; nothing when it is a repeat."""
+    own = (
+        Decision.objects.filter(case_id=pk, reviewer=reviewer, retraction=None)
+        .order_by("-id")
+        .first()
+    )
+    if own is None:
+        return "Somebody else decided this case."
+    if own.verdict == data["verdict"] or (data["label"] and own.label == data["label"]):
+        return ""
+    return "You decided this case already, otherwise; take that back to change it."
+
+
 def _lost(
     page: AuthenticatedRequest, workflow: Workflow, queues: list[Queue], why: str
 ) -> HttpResponse:
     """Say that the case is gone, with the next one as the way on."""
-    return _desk(page, workflow, queues, notice=why, status=409)
+    more = {"notice": why, "unsaved": page.POST.get("note", "")}
+    return _desk(page, workflow, queues, more=more, status=409)
 
 
 def _refused(
@@ -283,7 +301,8 @@ def _refused(
     *,
     status: int,
 ) -> HttpResponse:
-    return _desk(page, workflow, queues, wanted=pk, error=why, status=status)
+    more = {"error": why, "sent": page.POST}
+    return _desk(page, workflow, queues, wanted=pk, more=more, status=status)
 
 
 def _desk(
@@ -292,17 +311,15 @@ def _desk(
     queues: list[Queue],
     *,
     wanted: UUID | None = None,
-    notice: str = "",
-    error: str = "",
+    more: dict[str, Any] | None = None,
     status: int = 200,
 ) -> HttpResponse:
     now = timezone.now()
     case = _current(page, workflow, queues, wanted, now=now)
     context = {
+        **(more or {}),
         "workflow": workflow,
         "declaration": workflow.declaration,
-        "notice": notice,
-        "error": error,
         "now": now,
         "n_waiting": count_waiting(workflow, queues),
         "today": today_of(workflow, page.user, now=now),

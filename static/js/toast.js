@@ -58,7 +58,8 @@ function failed(event, text) {
   const form = elt?.closest("form");
   const submitter = requestConfig?.triggeringEvent?.submitter ?? undefined;
   const retry = form?.isConnected
-    ? { action: "Try again", run: () => form.requestSubmit(submitter?.isConnected ? submitter : undefined) }
+    // Pressed, not submitted: htmx sends the value of the button that was clicked last.
+    ? { action: "Try again", run: () => (submitter?.isConnected ? submitter.click() : form.requestSubmit()) }
     : {};
   show({ text: `${changes ? "Not saved" : "Not loaded"}: ${text}`, tone: "alarm", ...(changes ? retry : {}) });
 }
