@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import uuid4
 
-from tests.factories.predictions import raw_item
 from tests.faults.stack import Answer, Json, Stack, eventually
 
 BATCH = 40
@@ -138,10 +137,14 @@ def work_goes_on(traffic: Traffic) -> bool:
 
 def new_items(n: int, **features: object) -> list[Json]:
     """Make items that nobody has sent before."""
-    moment = datetime.now(UTC)
+    known = {"amount": 10.0, "card_present": "yes", "night": False, "customer": "c-1"}
     return [
-        raw_item(number, now=moment, **features) | {"external_id": f"tx-{uuid4().hex}"}
-        for number in range(n)
+        {
+            "external_id": f"tx-{uuid4().hex}",
+            "occurred_at": datetime.now(UTC).isoformat(),
+            "features": known | features,
+        }
+        for _ in range(n)
     ]
 
 
