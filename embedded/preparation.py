@@ -88,10 +88,13 @@ class Preparation:
         state = _state(PROJECT.glob("*/migrations/*.py"))
         return Stamp(self.data / "tables.stamp", f"{state} {born.stat().st_mtime_ns}")
 
+    def has_demo(self) -> bool:
+        return self._demo().exists()
+
     def load_demo(self) -> SignIns:
         """Load the demo the first time; later, read the sign-ins that it made."""
-        made = self.data / "demo.json"
-        if made.exists():
+        made = self._demo()
+        if self.has_demo():
             known: SignIns = json.loads(made.read_text())
             return known
         credentials = self.data / "credentials.json"
@@ -121,6 +124,9 @@ class Preparation:
                 stderr=log,
                 preexec_fn=die_with_parent(signal.SIGTERM),
             )
+
+    def _demo(self) -> Path:
+        return self.data / "demo.json"
 
     def _log(self, command: str) -> Path:
         return self.data / "logs" / f"{command}.log"

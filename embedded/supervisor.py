@@ -118,7 +118,8 @@ def _watch(servers: AnyServers, children: Sequence[Child]) -> None:
 def _sign_ins(options: UpOptions, preparation: Preparation) -> SignIns:
     if not options.with_demo:
         return {"accounts": [], "api_keys": {}}
-    say("loading the demo workflows")
+    if not preparation.has_demo():
+        say("loading the demo workflows")
     return preparation.load_demo()
 
 

@@ -30,6 +30,7 @@ WORKPLACE = re.compile(
 LICENCE_MARKS = re.compile(
     r"@lic" + r"ense|sourceMapping" + r"URL|jQuery v\d|htmx\.org v", re.IGNORECASE
 )
+LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 RUN = re.compile(r"\./run ([a-z]+)")
 
 
@@ -151,6 +152,27 @@ def test_development_lock_holds_the_other_at_the_same_versions() -> None:
 # --- pages ---------------------------------------------------------------------------
 def pages() -> list[Path]:
     return [path for path in tracked() if path.suffix == ".md"]
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors of a page's headings, as they are made on the web."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    words = (re.sub(r"[^\w\- ]", "", heading.lower()) for heading in headings)
+    return {heading.strip().replace(" ", "-") for heading in words}
+
+
+def test_every_relative_link_leads_somewhere() -> None:
+    broken = []
+    for page in pages():
+        for link in LINK.finditer(page.read_text(encoding="utf-8")):
+            target, _, anchor = link["target"].partition("#")
+            if "://" in target or target.startswith("mailto:"):
+                continue
+            path = (page.parent / target) if target else page
+            if not path.exists() or (anchor and anchor not in anchors(path)):
+                broken.append(f"{page.relative_to(ROOT)}: {link['target']}")
+
+    assert broken == []
 
 
 def test_every_command_that_pages_name_exists() -> None:
