@@ -22,7 +22,8 @@ from benchmarks.results import Result, percentiles
 from benchmarks.world import bench_champion, bench_workflow, raw_items
 from predictions.enums import IntakeSource
 from predictions.models import Item, PendingScore, Workflow
-from predictions.services.intake import store_items, wake_scoring
+from predictions.services.intake import store_items
+from predictions.services.wake_ups import wake_scoring
 from reviewqueue.models import Route
 
 CHUNK = 1000

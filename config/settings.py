@@ -88,8 +88,13 @@ DATABASES = {
     "default": {
         **env.database(env.text("DATABASE_URL")),
         "CONN_MAX_AGE": 0,
+        # Else every pooled connection costs a request after the server's restart.
+        "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             "pool": {
+                # A longer one waits ever longer between its tries, also when the
+                # server is back; the next request tries at once.
+                "reconnect_timeout": 3,
                 "min_size": 1,
                 "max_size": env.integer("DATABASE_POOL_SIZE", 8),
                 "timeout": env.integer("DATABASE_POOL_TIMEOUT_SECONDS", 10),
@@ -100,14 +105,18 @@ DATABASES = {
     }
 }
 REDIS_URL = env.text("REDIS_URL")
+# A server that hangs must not hold a request for longer.
+VALKEY_TIMEOUT_SECONDS = 3
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "countersign",
+        "OPTIONS": {"socket_timeout": VALKEY_TIMEOUT_SECONDS},
     }
 }
-SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+# In PostgreSQL alone: people go on working while Valkey is away.
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
 
 CELERY_BROKER_URL = env.celery_broker(REDIS_URL)
 CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -116,6 +125,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "unacked_restore_interval": 1,
     "unacked_restore_throttle": 1,
     "unacked_restore_limit": 100,
+    # A wake-up that Valkey does not take at once is left to the sweep.
+    "socket_timeout": VALKEY_TIMEOUT_SECONDS,
+    "max_retries": 0,
 }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True

@@ -10,7 +10,7 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from predictions.models import PendingScore, Workflow
-from predictions.services.intake import wake_scoring
+from predictions.services.wake_ups import wake_scoring
 from reviewqueue.services.claims import expire_leases as expire_leases_service
 from reviewqueue.services.pipeline import process_batch
 from reviewqueue.tasks_figures import merge_tallies

@@ -1,6 +1,5 @@
 """Store what comes in: items, duplicates and quarantine, in bounded memory."""
 
-import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -10,10 +9,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 import orjson
-import structlog
-from celery import current_app
 from django.db import IntegrityError, transaction
-from kombu.exceptions import OperationalError
 
 from accounts.ids import uuid7_batch, uuid7_bytes_batch
 from predictions.declaration import FieldError
@@ -26,8 +22,7 @@ from predictions.intake.values import EPOCH, storable_text
 from predictions.models import Item, QuarantinedItem, Workflow
 from predictions.services.copying import copy_encoded, copy_rows
 from predictions.services.item_rows import ITEM_COLUMNS, Encode, item_encoder
-
-log = structlog.get_logger(__name__)
+from predictions.services.wake_ups import wake_scoring
 
 MAX_LISTED = 1000
 N_TRIES = 5
@@ -186,17 +181,6 @@ def store_chunk(
         result=result,
         keep_ids=keep_ids,
     )
-
-
-def wake_scoring(workflow_pk: UUID) -> None:
-    """Tell the workers that items wait. A lost wake-up costs a sweep's few seconds."""
-    with contextlib.suppress(OperationalError, OSError):
-        current_app.send_task(
-            "reviewqueue.score_waiting",
-            kwargs={"workflow_id": str(workflow_pk)},
-            retry=False,
-            expires=60,
-        )
 
 
 def _preparation(

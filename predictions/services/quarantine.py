@@ -8,12 +8,8 @@ from django.db import transaction
 from accounts.models import User
 from predictions.enums import IntakeSource, QuarantineStatus
 from predictions.models import Item, QuarantinedItem
-from predictions.services.intake import (
-    IntakeResult,
-    Quarantined,
-    store_chunk,
-    wake_scoring,
-)
+from predictions.services.intake import IntakeResult, Quarantined, store_chunk
+from predictions.services.wake_ups import wake_scoring
 
 
 class NotOpen(Exception):

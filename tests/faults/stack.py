@@ -27,6 +27,7 @@ CALL_SECONDS = 30.0
 HOLD = 4242  # the advisory lock that held statements wait for
 SETTINGS = {
     "SWEEP_SECONDS": "1",
+    "DATABASE_POOL_TIMEOUT_SECONDS": "2",
     "TRUSTED_MODEL_TYPES": "tests.predictions.learning.hanging.Misbehaving",
 }
 # Whatever servers and settings this test run has are not the stack's.
