@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+from pytest_django import Settings
 
 from tests.test_operations_page import read_settings
 
@@ -129,7 +130,7 @@ def test_processes_wait_for_what_they_need() -> None:
         assert needed["valkey"]["condition"] == "service_healthy"
 
 
-def test_warm_stop_outlasts_the_longest_task(settings: Any) -> None:  # noqa: ANN401 -- pytest-django's
+def test_warm_stop_outlasts_the_longest_task(settings: Settings) -> None:
     grace = int(SERVICES["worker"]["stop_grace_period"].removesuffix("s"))
 
     assert grace > settings.CELERY_TASK_TIME_LIMIT

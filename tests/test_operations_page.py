@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from pytest_django import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
@@ -59,8 +60,8 @@ def test_what_else_is_read_is_named(package: str) -> None:
             assert f"`{name}`" in PAGE, path
 
 
-def test_table_of_tasks_is_the_schedule(settings: object) -> None:
-    schedule = settings.CELERY_BEAT_SCHEDULE  # type: ignore[attr-defined]
+def test_table_of_tasks_is_the_schedule(settings: Settings) -> None:
+    schedule = settings.CELERY_BEAT_SCHEDULE
     rows = dict(re.findall(r"^\| `([a-z-]+)` \| ([^|]+) \|", PAGE, re.MULTILINE))
     every = {name: f"{entry['schedule']} s" for name, entry in schedule.items()}
 

@@ -1,0 +1,37 @@
+"""Valkey carries wake-ups: people who are signed in go on without it."""
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from tests.factories.accounts import UserFactory
+
+
+@pytest.fixture
+def client_without_valkey(db: None, settings: Settings) -> Client:
+    client = Client(raise_request_exception=False)
+    client.force_login(UserFactory())
+    nowhere = {**settings.CACHES["default"], "LOCATION": "redis://localhost:1"}
+    settings.CACHES = {"default": nowhere}
+    return client
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/", 200),
+        ("/health/live", 200),
+        ("/health/ready", 503),
+        ("/api/v1/schema/", 200),
+    ],
+)
+def test_pages_answer_without_valkey(
+    client_without_valkey: Client, path: str, status: int
+) -> None:
+    assert client_without_valkey.get(path).status_code == status
+
+
+def test_readiness_names_the_part_that_is_down(client_without_valkey: Client) -> None:
+    answer = client_without_valkey.get("/health/ready").json()
+
+    assert answer["parts"] == {"database": "ok", "valkey": "down"}
