@@ -125,6 +125,8 @@ def running_servers(folder: Path, *, durable: bool = True) -> Iterator[Servers]:
             raise ServersUnavailable(msg)
         stack.enter_context(lock)
         sockets = socket_folder(folder)
+        if sockets.parent != folder:
+            stack.callback(shutil.rmtree, sockets, ignore_errors=True)
         postgres = Running(Postgres(folder, sockets, durable=durable), signal.SIGINT)
         stack.callback(postgres.stop)
         valkey = Running(Valkey(folder, sockets), signal.SIGTERM)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import settings
 
 from accounts.enums import Role
 from accounts.models import User
@@ -12,6 +13,10 @@ from predictions.models import ModelVersion, Workflow
 from tests.browser import chromium as chromium
 from tests.factories.accounts import MembershipFactory, UserFactory
 from tests.factories.predictions import make_champion, make_workflow
+
+# How long an example takes says something about the machine, nothing about the code.
+settings.register_profile("tests", deadline=None)
+settings.load_profile("tests")
 
 
 @pytest.fixture(scope="session", autouse=True)

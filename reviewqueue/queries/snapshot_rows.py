@@ -116,6 +116,7 @@ GROUP BY 1 ORDER BY 1
 _OLDER_WRITERS = """
 SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid()
+  AND backend_type = 'client backend'
   AND backend_xid IS NOT NULL AND xact_start <= %s
 """
 

@@ -144,7 +144,10 @@ def test_long_folder_gets_short_sockets(
     with running_servers(folder) as servers:
         assert execute(servers, "SELECT 1") == [(1,)]
         assert not (folder / "sockets").exists()
-        assert mode(servers.valkey.server.socket.parent) == 0o700  # type: ignore[attr-defined]
+        sockets = servers.valkey.server.socket.parent  # type: ignore[attr-defined]
+        assert mode(sockets) == 0o700
+
+    assert not sockets.exists()
 
 
 def test_temporary_servers_leave_nothing(
