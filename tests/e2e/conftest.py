@@ -8,7 +8,13 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page, Request, Response
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    Request,
+    Response,
+)
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
@@ -96,7 +102,10 @@ def open_page(
         )
         contexts.append(context)
         context.set_default_timeout(20_000)
-        context.add_cookies([session_of(person, live_server.url)])
+        session = session_of(person)
+        context.add_cookies(
+            [{"name": "sessionid", "value": session, "url": live_server.url}]
+        )
         page = context.new_page()
         watch.attach(page)
         page.goto(path)
@@ -107,10 +116,10 @@ def open_page(
         context.close()
 
 
-def session_of(person: User, url: str) -> dict[str, str]:
+def session_of(person: User) -> str:
     client = Client()
     client.force_login(person)
-    return {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": url}
+    return client.cookies["sessionid"].value
 
 
 @pytest.fixture
