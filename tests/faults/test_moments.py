@@ -109,6 +109,20 @@ def test_decision_whose_transaction_ends_is_refused_and_then_taken(
     assert decisions_on(stack, case) == [again.body["id"]]
 
 
+def test_acknowledged_survives_postgres_killed_at_once(stack: Stack) -> None:
+    case = held_case(stack)
+    items, victims = new_items(3), stack.pids("postgres")
+    sent = stack.send(items)
+    decided = decision(stack, case)()
+    for pid in victims:
+        processes.send(pid, signal.SIGKILL)
+
+    assert (sent.status, decided.status) == (202, 201)
+    assert eventually(lambda: stack.number("SELECT 1") == 1)
+    assert decisions_on(stack, case) == [decided.body["id"]]
+    assert eventually(lambda: len(routes_of(stack, items)) == 3)
+
+
 def test_items_stored_but_not_answered_are_duplicates_when_repeated(
     stack: Stack, client: ThreadPoolExecutor
 ) -> None:
