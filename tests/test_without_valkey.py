@@ -10,7 +10,7 @@ from tests.factories.accounts import UserFactory
 @pytest.fixture
 def client_without_valkey(db: None, settings: Settings) -> Client:
     client = Client(raise_request_exception=False)
-    client.force_login(UserFactory())
+    client.force_login(UserFactory.create())
     nowhere = {**settings.CACHES["default"], "LOCATION": "redis://localhost:1"}
     settings.CACHES = {"default": nowhere}
     return client
