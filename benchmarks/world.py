@@ -11,8 +11,9 @@ from accounts.models import User
 from accounts.services import create_service_account, grant_role
 from predictions.enums import Stage
 from predictions.models import ModelVersion, Workflow
+from predictions.services.labelled_rows import LabelledRows
 from predictions.services.registry import change_stage
-from predictions.services.training import LabelledRows, train_version
+from predictions.services.training import train_version
 from predictions.services.workflows import declare_workflow
 from reviewqueue.services.policies import PolicyTerms, put_policy
 

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-import skops.io
 
 from predictions.learning.features import Column, Matrix
 
@@ -60,13 +59,19 @@ class UnfitArtifact(ValueError):
         self.problems = tuple(problems)
 
 
+def _skops() -> Any:  # noqa: ANN401 -- a module without stubs
+    import skops.io  # noqa: PLC0415 -- seconds that web and beat do without
+
+    return skops.io
+
+
 def dump(pipeline: Any) -> bytes:  # noqa: ANN401 -- any estimator; no stubs
     """Return the pipeline as a skops file; equal fitted models give equal bytes.
 
     skops names members and objects by memory address and stamps the time: both are
     replaced, addresses by the order of first appearance.
     """
-    raw = skops.io.dumps(pipeline)
+    raw = _skops().dumps(pipeline)
     with zipfile.ZipFile(io.BytesIO(raw)) as source:
         tree = json.loads(source.read(SCHEMA))
         order = _Renaming()
@@ -119,7 +124,7 @@ def untrusted_types(data: bytes) -> list[str]:
     """
     check_container(data)
     try:
-        names = skops.io.get_untrusted_types(data=data)
+        names = _skops().get_untrusted_types(data=data)
     # what a malformed tree makes skops raise; all of it comes before any object is made
     except (
         ArithmeticError,
@@ -143,7 +148,7 @@ def load(data: bytes, *, trusted: Collection[str]) -> Any:  # noqa: ANN401 -- no
     """
     if names := sorted(set(untrusted_types(data)) - set(trusted)):
         raise UntrustedTypes(names)
-    return skops.io.loads(data, trusted=sorted(OWN_TYPES | set(trusted)))
+    return _skops().loads(data, trusted=sorted(OWN_TYPES | set(trusted)))
 
 
 def check_container(data: bytes) -> None:

@@ -7,9 +7,7 @@ from typing import Final, Literal, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import minimize
 from scipy.special import expit
-from sklearn.isotonic import IsotonicRegression
 
 from predictions.learning.evaluation import rate
 
@@ -124,6 +122,8 @@ def fit_curve(
 
 
 def _isotonic(x: Floats, truth: Flags, weights: Floats) -> Curve:
+    from sklearn.isotonic import IsotonicRegression  # noqa: PLC0415 -- seconds that web and beat do without
+
     model = IsotonicRegression(out_of_bounds="clip")
     model.fit(x, truth.astype(np.float64), sample_weight=weights)
     knots_x = tuple(float(value) for value in model.X_thresholds_)
@@ -149,6 +149,8 @@ def _sigmoid(x: Floats, truth: Flags, weights: Floats) -> Curve:
         return float(value), np.array([slack @ z, slack.sum()])
 
     bounds = [(0.0, None), (None, None)]
+    from scipy.optimize import minimize  # noqa: PLC0415 -- seconds that web and beat do without
+
     fit = minimize(loss, np.array([1.0, 0.0]), jac=True, bounds=bounds)
     return Curve("sigmoid", (float(fit.x[0]), float(fit.x[1])), (), truth.size, n_true)
 

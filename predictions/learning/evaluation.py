@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import beta, norm
+from scipy.special import betaincinv, ndtri
 
 LEVEL: Final = 0.95
 
@@ -47,7 +47,7 @@ def wilson_interval(k: int, n: int, *, level: float = LEVEL) -> Interval:
 @lru_cache(maxsize=8)
 def _normal_quantile(q: float) -> float:
     # A page of figures asks hundreds of times for the same one.
-    return float(norm.ppf(q))
+    return float(ndtri(q))
 
 
 def clopper_pearson(k: int, n: int, *, level: float = LEVEL) -> Interval:
@@ -61,8 +61,8 @@ def clopper_pearson(k: int, n: int, *, level: float = LEVEL) -> Interval:
     if n == 0:
         return NOTHING_COUNTED
     tail = (1 - level) / 2
-    low = 0.0 if k == 0 else float(beta.ppf(tail, k, n - k + 1))
-    high = 1.0 if k == n else float(beta.ppf(1 - tail, k + 1, n - k))
+    low = 0.0 if k == 0 else float(betaincinv(k, n - k + 1, tail))
+    high = 1.0 if k == n else float(betaincinv(k + 1, n - k, 1 - tail))
     return Interval(low, high)
 
 

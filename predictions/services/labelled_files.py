@@ -16,7 +16,7 @@ from predictions.intake.rows import RejectedItem, ValidItem
 from predictions.intake.tables import MAX_CSV_BYTES, Labels, read_csv, read_parquet
 from predictions.intake.validation import compile_validator
 from predictions.intake.values import EPOCH
-from predictions.services.training import LabelledRows
+from predictions.services.labelled_rows import LabelledRows
 
 
 class UnreadableTable(ValueError):

@@ -1,9 +1,7 @@
 """Train a model version from labelled rows and register it as a candidate."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
-from uuid import UUID
 
 import numpy as np
 
@@ -14,39 +12,8 @@ from predictions.learning.pipelines import Algorithm
 from predictions.learning.training import TrainingData, train
 from predictions.models import ModelVersion, Workflow
 from predictions.services.columns import model_columns
+from predictions.services.labelled_rows import LabelledRows
 from predictions.services.registry import ModelDescription, register_model
-
-
-@dataclass(frozen=True, slots=True)
-class LabelledRows:
-    """Rows to learn from, all of the same length; weights are 1 / review probability.
-
-    `occurred_at` orders them: the model is trained on the past and judged on what
-    came after it.
-    """
-
-    features: Sequence[Mapping[str, object]]
-    labels: Sequence[str]
-    occurred_at: Sequence[datetime]
-    weights: Sequence[float] | None = None
-    snapshot_id: UUID | None = None
-
-
-def joined_rows(parts: Sequence[LabelledRows]) -> LabelledRows:
-    """Put rows of several sources together; rows without weights weigh 1."""
-    if len(parts) == 1:
-        return parts[0]
-    return LabelledRows(
-        features=[one for part in parts for one in part.features],
-        labels=[one for part in parts for one in part.labels],
-        occurred_at=[one for part in parts for one in part.occurred_at],
-        weights=[
-            one for part in parts for one in part.weights or [1.0] * len(part.labels)
-        ],
-        snapshot_id=next(
-            (part.snapshot_id for part in parts if part.snapshot_id is not None), None
-        ),
-    )
 
 
 def train_version(

@@ -11,9 +11,10 @@ from accounts.models import User
 from predictions.enums import IntakeSource, Stage
 from predictions.models import Workflow
 from predictions.services.intake import store_items
+from predictions.services.labelled_rows import LabelledRows
 from predictions.services.profiles import refresh_profile
 from predictions.services.registry import change_stage
-from predictions.services.training import LabelledRows, train_version
+from predictions.services.training import train_version
 from predictions.services.workflows import declare_workflow
 from reviewqueue.demo.simulation import (
     SimulatedReviewer,

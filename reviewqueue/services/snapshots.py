@@ -20,7 +20,7 @@ from kombu.exceptions import OperationalError
 from accounts.models import User
 from predictions.declaration import FieldError, declaration_from_json
 from predictions.models import Workflow, WorkflowVersion
-from predictions.services.training import LabelledRows
+from predictions.services.labelled_rows import LabelledRows
 from reviewqueue import snapshot_files
 from reviewqueue.enums import LabelSource, SnapshotStatus
 from reviewqueue.models import Snapshot

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm
+from scipy.special import ndtri
 
 type Floats = NDArray[np.float64]
 type Flags = NDArray[np.bool_]
@@ -89,7 +89,7 @@ def weighted_performance(
 
 
 def _wilson(value: float, n: float, level: float) -> tuple[float, float]:
-    z = float(norm.ppf(0.5 + level / 2))
+    z = float(ndtri(0.5 + level / 2))
     z2 = z * z
     centre = (value + z2 / (2 * n)) / (1 + z2 / n)
     half = z / (1 + z2 / n) * math.sqrt(value * (1 - value) / n + z2 / (4 * n * n))

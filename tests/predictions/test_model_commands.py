@@ -16,7 +16,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from predictions.models import ModelEvent, ModelVersion, Workflow
-from predictions.services.training import LabelledRows, joined_rows
+from predictions.services.labelled_rows import LabelledRows, joined_rows
 from reviewqueue.models import Policy, Snapshot
 from tests.factories.predictions import DECLARATION
 

@@ -17,12 +17,13 @@ from predictions.management.lookups import workflow_by_slug
 from predictions.management.tables import add_table_options, pairs, table_columns
 from predictions.models import ModelVersion, Workflow
 from predictions.services.labelled_files import UnreadableTable, read_labelled_file
+from predictions.services.labelled_rows import LabelledRows, joined_rows
 from predictions.services.registry import (
     RegistrationRefused,
     StageRefused,
     change_stage,
 )
-from predictions.services.training import LabelledRows, joined_rows, train_version
+from predictions.services.training import train_version
 from reviewqueue.enums import SnapshotStatus
 from reviewqueue.models import Snapshot
 from reviewqueue.services.snapshots import read_labelled_rows

@@ -1,7 +1,7 @@
 """Pages by keyset: every row once, forwards and back."""
 
 from datetime import datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -71,7 +71,7 @@ def test_pages_hold_every_row_once_forwards_and_back(
 @pytest.mark.django_db
 @pytest.mark.parametrize("moment", ["", "created_at"])
 @pytest.mark.parametrize(
-    "cursor", ["x", "-x", "%", make_cursor(uuid4()) + "AAAA", "é", "A" * 40]
+    "cursor", ["x", "-x", "%", make_cursor(UUID(int=7)) + "AAAA", "é", "A" * 40]
 )
 def test_cursor_that_is_not_ours_is_refused(
     workflow: Workflow, cursor: str, moment: str
