@@ -24,11 +24,15 @@ def client() -> Iterator[ThreadPoolExecutor]:
         yield executor
 
 
-def held_case(stack: Stack) -> Json:
-    """Send an item and lease a case."""
+def see_a_worker_work(stack: Stack) -> None:
     items = new_items(1)
     assert stack.send(items).status == 202
     assert eventually(lambda: len(routes_of(stack, items)) == 1)
+
+
+def held_case(stack: Stack) -> Json:
+    """Send an item and lease a case."""
+    see_a_worker_work(stack)
     claim = f"/workflows/{stack.workflow}/cases/claim"
     answer = stack.call("POST", claim, {}, key=stack.keys[0])
     assert answer.status == 200
@@ -175,6 +179,7 @@ def test_worker_killed_while_it_scores_leaves_the_items_waiting(stack: Stack) ->
 
 
 def test_worker_told_to_stop_finishes_its_batch(stack: Stack) -> None:
+    see_a_worker_work(stack)
     items = new_items(20)
     # Nobody starts another worker: what is routed was routed by this one.
     with stack.held("reviewqueue_route", at_commit=False) as go_on, stack.unattended():

@@ -13,7 +13,7 @@ from tests.faults.traffic import check_database, new_items, routes_of
 
 pytestmark = pytest.mark.slow
 AWAY_SECONDS = 10.0
-SOON_SECONDS = 5.0
+SOON_SECONDS = 5.0  # with a time-out of 3 s, once
 
 
 @contextmanager
