@@ -1,9 +1,16 @@
 """Answers to what no view could answer: pages, and problem details below `/api/`."""
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.views import defaults
+import sys
 
-from reviewqueue.api.problems import CONTENT_TYPE, problem_of
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import get_template
+from django.views import defaults
+from redis.exceptions import RedisError
+
+from reviewqueue.api.problems import CONTENT_TYPE, RETRY_AFTER_SECONDS, problem_of
+
+AWAY = (OperationalError, InterfaceError, RedisError)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -19,7 +26,17 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer 503 when a server behind us was away, else 500."""
+    if isinstance(sys.exception(), AWAY):
+        answer = _problem(request, 503) or HttpResponse(_page(), status=503)
+        answer["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        return answer
     return _problem(request, 500) or defaults.server_error(request)
+
+
+def _page() -> str:
+    # without the request: who asks is told by the very server that is away
+    return get_template("503.html").render()
 
 
 def _problem(request: HttpRequest, status: int) -> HttpResponse | None:

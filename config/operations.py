@@ -16,6 +16,8 @@ from prometheus_client import (
 )
 from redis.exceptions import RedisError
 
+from config.gauges import Backlogs
+
 
 @login_not_required
 @require_GET
@@ -40,12 +42,15 @@ def ready(request: HttpRequest) -> JsonResponse:
 @login_not_required
 @require_GET
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Serve Prometheus metrics, over all processes where a folder is shared."""
+    """Serve Prometheus metrics: what waits, and what processes registered."""
     registry: CollectorRegistry = REGISTRY
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         registry = CollectorRegistry()
         multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+    backlogs = CollectorRegistry()
+    backlogs.register(Backlogs())
+    body = generate_latest(registry) + generate_latest(backlogs)
+    return HttpResponse(body, content_type=CONTENT_TYPE_LATEST)
 
 
 def _database_answers() -> bool:

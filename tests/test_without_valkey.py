@@ -31,6 +31,18 @@ def test_pages_answer_without_valkey(
     assert client_without_valkey.get(path).status_code == status
 
 
+def test_signing_in_says_that_it_must_wait(client_without_valkey: Client) -> None:
+    client_without_valkey.logout()
+
+    answer = client_without_valkey.post(
+        "/accounts/login/", {"login": "alice", "password": "no"}
+    )
+
+    assert answer.status_code == 503
+    assert answer["Retry-After"] == "1"
+    assert b"try again" in answer.content
+
+
 def test_readiness_names_the_part_that_is_down(client_without_valkey: Client) -> None:
     answer = client_without_valkey.get("/health/ready").json()
 

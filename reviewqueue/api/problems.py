@@ -138,6 +138,7 @@ _OUTSIDE = {
     403: ("forbidden", "Not allowed", "This is not allowed."),
     404: ("not-found", "Not found", SILENT[404]),
     500: ("internal", "Internal error", "It was logged."),
+    503: ("unavailable", "Try again", SILENT[503]),
 }
 
 
