@@ -22,7 +22,7 @@ from reviewqueue.queries.desk import (
     today_of,
 )
 from reviewqueue.queries.history import decisions_of, notes_of, same_subject
-from reviewqueue.queries.queue_state import count_waiting, queue_state
+from reviewqueue.queries.queue_state import QueueState, count_waiting, queue_state
 from reviewqueue.queries.titles import item_title
 from reviewqueue.queries.visibility import hidden_item_ids
 from reviewqueue.services.claims import claim_next_case, open_case
@@ -45,7 +45,7 @@ def show_desk(
     `more` goes into the page: why something was refused, and what was sent.
     """
     now = timezone.now()
-    case = _current(page, workflow, queues, wanted, now=now)
+    case, state = _case_or_why(page, workflow, queues, wanted, now=now)
     context = {
         **(more or {}),
         "workflow": workflow,
@@ -58,13 +58,29 @@ def show_desk(
     if case is None or case.pk != wanted:
         context.pop("sent", None)  # another case is no place for it
     if case is None:
-        context["state"] = queue_state(
-            workflow=workflow, reviewer=page.user, queues=queues, now=now
-        )
+        context["state"] = state
     else:
         context |= _case_context(page, workflow, case, now=now)
     template = f"{TEMPLATE}#desk" if page.htmx else TEMPLATE
     return render(page, template, context, status=status)
+
+
+def _case_or_why(
+    page: AuthenticatedRequest,
+    workflow: Workflow,
+    queues: list[Queue],
+    wanted: UUID | None,
+    *,
+    now: datetime,
+) -> tuple[Case | None, QueueState | None]:
+    case = _current(page, workflow, queues, wanted, now=now)
+    if case is not None:
+        return case, None
+    state = queue_state(workflow=workflow, reviewer=page.user, queues=queues, now=now)
+    # What is held may be this person's own, prefetched while they decided.
+    if state.n_held:
+        case = _current(page, workflow, queues, wanted, now=now)
+    return case, state
 
 
 def _current(
