@@ -14,7 +14,10 @@ from pathlib import Path
 from tests.faults.stack import Stack, running_stack
 from tests.faults.traffic import check_nothing_lost, hurt
 
-VICTIMS = ("worker", "web", "valkey", "postgres", "beat", "scorer")
+VICTIMS = (
+    *("worker", "one worker", "web", "one web", "beat"),
+    *("one scorer", "valkey", "postgres", "one postgres"),
+)
 
 
 def main() -> None:

@@ -24,6 +24,7 @@ PREPARE = (
 )
 STOP_SECONDS = 40.0
 CALL_SECONDS = 30.0
+ONE = "one "
 HOLD = 4242  # the advisory lock that held statements wait for
 SETTINGS = {
     "SWEEP_SECONDS": "1",
@@ -160,8 +161,13 @@ class Stack:
         )
 
     def kill(self, part: str) -> int:
-        """Send SIGKILL to every process of a part; return how many there were."""
-        pids = self.pids(part)
+        """Send SIGKILL to a part; return to how many processes.
+
+        To all of them, or to the youngest alone: "web", "one web".
+        """
+        pids = self.pids(part.removeprefix(ONE))
+        if part.startswith(ONE):
+            pids = pids[-1:]
         for pid in pids:
             processes.send(pid, signal.SIGKILL)
         return len(pids)

@@ -14,9 +14,10 @@ from tests.faults.traffic import (
 
 pytestmark = pytest.mark.slow
 SEED = 20261121
+VICTIMS = ["worker", "one worker", "web", "one web", "valkey", "postgres"]
 
 
-@pytest.mark.parametrize("victim", ["worker", "web", "valkey", "postgres"])
+@pytest.mark.parametrize("victim", VICTIMS)
 def test_kill_loses_nothing_and_doubles_nothing(stack: Stack, victim: str) -> None:
     check_nothing_lost(hurt(stack, [victim], seed=SEED))
 
