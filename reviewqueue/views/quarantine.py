@@ -123,7 +123,8 @@ def _sent(
         except orjson.JSONDecodeError as error:
             return None, {"field": "payload", "rule": f"not JSON: {error}"}
     before = one.payload if isinstance(one.payload, dict) else {}
-    features = dict(before.get("features") or {})
+    sent = before.get("features")
+    features = dict(sent) if isinstance(sent, dict) else {}
     for feature in workflow.declaration.features:
         text = request.POST.get(f"f-{feature.name}", "").strip()
         if text or feature.name in features:
@@ -145,10 +146,12 @@ def _value(feature: Feature, text: str) -> object:
             text.lower(), text
         )
     if feature.type in {"number", "integer"}:
-        try:
-            return int(text) if feature.type == "integer" else float(text)
-        except ValueError:
-            return text
+        for number in (int, float):
+            try:
+                return number(text)
+            except ValueError:
+                continue
+        return text
     return text
 
 
