@@ -117,7 +117,7 @@ def hurt(stack: Stack, victims: Sequence[str], *, seed: int) -> Traffic:
         for victim in victims:
             time.sleep(moments.uniform(0, 1.5))
             assert stack.kill(victim) > 0, victim
-            time.sleep(moments.uniform(1, 3))
+            time.sleep(moments.uniform(0.5, 1.5))
             assert work_goes_on(traffic), f"nobody decides any more after {victim}"
     return traffic
 
