@@ -17,7 +17,7 @@ from tests.factories.accounts import ApiKeyFactory, UserFactory, key_for, member
 MEMBERS = "/accounts/w/card-fraud/members/"
 KEYS = "/accounts/w/card-fraud/keys/"
 USERS = "/accounts/users/"
-N_QUERIES = 5  # user, scope, roles, workflows of the header, members
+N_QUERIES = 6  # session, user, scope, roles, workflows of the header, members
 
 
 def client_of(user: User) -> Client:
