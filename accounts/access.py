@@ -1,5 +1,6 @@
 """What every page of this app asks first: may this person be here?"""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from django.core.exceptions import PermissionDenied
@@ -9,6 +10,7 @@ from django.shortcuts import get_object_or_404
 from accounts.models import Scope, User
 from accounts.permissions import Actor, Permission, actor_of
 from accounts.queries import known_scopes
+from ui.context import WorkflowLike
 
 if TYPE_CHECKING:
     from django_htmx.middleware import HtmxDetails
@@ -20,12 +22,16 @@ class AuthenticatedRequest(HttpRequest):
     user: User
     actor: Actor
     htmx: "HtmxDetails"
-    workflow: Scope
-    workflows: list[Scope]
+    workflow: WorkflowLike
+    workflows: Iterable[WorkflowLike]
 
 
 def scope_for(
-    request: AuthenticatedRequest, slug: str, permission: Permission
+    request: AuthenticatedRequest,
+    slug: str,
+    permission: Permission,
+    *,
+    by_site: bool = False,
 ) -> Scope:
     """Return the scope that a page is about, and leave it for the page's header.
 
@@ -33,7 +39,7 @@ def scope_for(
     """
     actor = actor_of(request)
     scope = get_object_or_404(Scope, slug=slug)
-    actor.require(permission, scope.id)
+    actor.require(permission, scope.id, by_site=by_site)
     request.workflow = scope
     request.workflows = list(known_scopes(actor))
     return scope

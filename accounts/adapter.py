@@ -1,21 +1,25 @@
 """How allauth behaves here: no public sign-up, lockout by name and address."""
 
-from typing import NoReturn
+from datetime import timedelta
+from typing import Any, NoReturn
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from django.conf import settings
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.http import HttpRequest
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.auth_settings import LOCKOUT_SECONDS
 from accounts.models import User
-from accounts.services import hash_key, note_lockout
+from accounts.services import note_lockout
+from accounts.services_keys import hash_key
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
@@ -23,6 +27,16 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        return reverse("home")
+
+    def send_password_reset_mail(
+        self, user: User, email: str, context: dict[str, Any]
+    ) -> None:
+        lifetime = timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT)
+        ends = {"valid_until": timezone.now() + lifetime}
+        super().send_password_reset_mail(user, email, context | ends)
 
     def pre_authenticate(self, request: HttpRequest, **credentials: str) -> None:
         try:

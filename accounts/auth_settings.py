@@ -31,7 +31,10 @@ LOCKOUT_ATTEMPTS = 5
 LOCKOUT_SECONDS = 300
 
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
-ACCOUNT_FORMS = {"login": "accounts.sign_in_form.SignInForm"}
+ACCOUNT_FORMS = {
+    "login": "accounts.sign_in_form.SignInForm",
+    "change_password": "accounts.sign_in_form.NewPasswordForm",
+}
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
 ACCOUNT_PRESERVE_USERNAME_CASING = False

@@ -13,7 +13,7 @@ from accounts.key_bindings import (
     check_keys,
     effective_keys,
 )
-from accounts.models import USERNAME_PATTERN, User
+from accounts.models import USERNAME_PATTERN, Site, User
 from accounts.permissions import Permission
 from ui.keys import SHORTCUTS
 
@@ -39,6 +39,11 @@ class ProfileForm(forms.Form):
         required=False,
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
         help_text="Where the link goes when you forget your password.",
+    )
+    wants_alert_mails = forms.BooleanField(
+        label="Mail me about alerts",
+        required=False,
+        help_text="Of workflows that you supervise, engineer or own a part of.",
     )
 
 
@@ -140,6 +145,32 @@ class AddMemberForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": "Choose at least one role."},
     )
+
+    sites = forms.CharField(
+        label="Only at these sites",
+        required=False,
+        max_length=20_000,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        help_text="Their keys, with commas between. Empty: all sites, or those that "
+        "the account is limited to already.",
+    )
+
+    def __init__(
+        self, data: QueryDict | None = None, *, sites: Iterable[Site] = ()
+    ) -> None:
+        super().__init__(data)
+        self._sites = {site.key: site for site in sites}
+        if not self._sites:
+            del self.fields["sites"]
+
+    def clean_sites(self) -> list[Site]:
+        """Return the sites that are named, naming the first that is none."""
+        keys = [one.strip() for one in self.cleaned_data["sites"].split(",")]
+        for key in filter(None, keys):
+            if key not in self._sites:
+                message = f"No site has the key {key[:60]!r}."
+                raise forms.ValidationError(message)
+        return [self._sites[key] for key in keys if key]
 
     def clean_username(self) -> User:
         user = _find_user(self.cleaned_data["username"])

@@ -9,6 +9,7 @@ import struct
 import threading
 import time
 from itertools import accumulate
+from typing import Protocol
 from uuid import UUID
 
 _TAIL_BITS = 74  # rand_a (12) and rand_b (62)
@@ -20,10 +21,21 @@ _VERSION_7 = 0x7 << 76
 _VARIANT = 0b10 << _LOW_BITS
 
 
-class _Sequence:
+class Chance(Protocol):
+    """Where random bits come from: `secrets`, or a known source in tests."""
+
+    def randbits(self, k: int, /) -> int:
+        """Draw `k` bits."""
+
+    def token_bytes(self, nbytes: int, /) -> bytes:
+        """Draw `nbytes` bytes."""
+
+
+class Sequence:
     """Ascending tails within one millisecond, shared by the threads of a process."""
 
-    def __init__(self) -> None:
+    def __init__(self, chance: Chance = secrets) -> None:
+        self._chance = chance
         self._lock = threading.Lock()
         self._ms = -1
         self._tail = 0
@@ -40,8 +52,8 @@ class _Sequence:
     def _take(self, n: int, ms: int) -> list[int]:
         if ms != self._ms:
             self._ms = ms
-            self._tail = secrets.randbits(_SEED_BITS)
-        noise = struct.unpack(f">{n}I", secrets.token_bytes(n * _STEP_BITS // 8))
+            self._tail = self._chance.randbits(_SEED_BITS)
+        noise = struct.unpack(f">{n}I", self._chance.token_bytes(n * _STEP_BITS // 8))
         # At least one, so ascending; 2**73 / 2**32 steps fit before an overflow.
         tails = list(accumulate((step + 1 for step in noise), initial=self._tail))
         self._tail = tails[-1]
@@ -52,8 +64,8 @@ class _Sequence:
         ]
 
 
-_singles = _Sequence()
-_batches = _Sequence()
+_singles = Sequence()
+_batches = Sequence()
 
 
 def uuid7() -> UUID:

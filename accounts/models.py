@@ -19,6 +19,7 @@ from accounts.enums import AccessEventKind, Role
 from accounts.ids import uuid7
 
 USERNAME_PATTERN = r"^[a-z0-9][a-z0-9._@+-]{0,149}$"
+SITE_KEY_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,49}$"
 PSEUDONYM_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"  # nothing that looks alike
 
 
@@ -58,7 +59,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_service = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
+    # An admin knows the password: until it is changed, no page but that opens.
+    must_change_password = models.BooleanField(default=False)
     key_bindings = models.JSONField(default=dict, blank=True)
+    wants_alert_mails = models.BooleanField(default=True)
     pseudonym = models.CharField(
         max_length=20, unique=True, default=new_pseudonym, editable=False
     )
@@ -103,6 +107,38 @@ class Scope(models.Model):
         return f"{self.slug} ({self.id})"
 
 
+class Site(models.Model):
+    """A place that items of a workflow come from. Never deleted; its key stays."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    scope = models.ForeignKey(Scope, on_delete=models.PROTECT, related_name="sites")
+    key = models.CharField(
+        max_length=50,
+        validators=[
+            RegexValidator(
+                SITE_KEY_PATTERN,
+                "Use letters, digits and . _ - only, and begin with a letter or digit.",
+            )
+        ],
+    )
+    name = models.CharField(max_length=200)
+    archived_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["scope", "key"], name="accounts_site_key_unique"
+            ),
+        ]
+        triggers: ClassVar = [
+            pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete)
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key} ({self.id})"
+
+
 class Membership(models.Model):
     """One role of one user in one scope."""
 
@@ -114,6 +150,8 @@ class Membership(models.Model):
         Scope, on_delete=models.CASCADE, related_name="memberships"
     )
     role = models.CharField(max_length=20, choices=Role)
+    # Null: all sites. Sites are never deleted, so no id points nowhere.
+    site_ids = ArrayField(models.UUIDField(), null=True, blank=True)
     granted_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,

@@ -17,6 +17,7 @@ from django.http import Http404
 
 from accounts.enums import Role
 from accounts.models import ApiKey, Membership, Scope, User
+from accounts.sites import ALL_SITES, Sites
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -29,8 +30,10 @@ class Permission(StrEnum):
     WORKFLOW_VIEW = "workflow.view"
     ITEMS_VIEW = "items.view"
     ITEMS_ADD = "items.add"
+    ITEMS_UNMASK = "items.unmask"
     QUARANTINE_VIEW = "quarantine.view"
     QUARANTINE_RESOLVE = "quarantine.resolve"
+    MEDIA_REMOVE = "media.remove"
     CASES_VIEW = "cases.view"
     CASES_REVIEW = "cases.review"
     CASES_ADJUDICATE = "cases.adjudicate"
@@ -43,8 +46,16 @@ class Permission(StrEnum):
     MODELS_VIEW = "models.view"
     MODELS_REGISTER = "models.register"
     MODELS_STAGE = "models.stage"
+    MODELS_TRAIN = "models.train"
+    MODELS_WAIVE = "models.waive"
+    MONITORS_VIEW = "monitors.view"
+    ALERTS_MANAGE = "alerts.manage"
+    READINESS_VIEW = "readiness.view"
+    READINESS_RECORD = "readiness.record"
     POLICY_VIEW = "policy.view"
     POLICY_CHANGE = "policy.change"
+    TRUST_VIEW = "trust.view"
+    TRUST_CHANGE = "trust.change"
     SETTINGS_VIEW = "settings.view"
     SETTINGS_CHANGE = "settings.change"
     MEMBERS_VIEW = "members.view"
@@ -63,8 +74,11 @@ ROLE_PERMISSIONS: Mapping[Permission, frozenset[Role]] = {
     Permission.WORKFLOW_VIEW: EVERYONE,
     Permission.ITEMS_VIEW: EVERYONE,
     Permission.ITEMS_ADD: OPERATORS,
+    # What is masked in texts; each look is noted.
+    Permission.ITEMS_UNMASK: frozenset({Role.SUPERVISOR}),
     Permission.QUARANTINE_VIEW: OVERSIGHT,
     Permission.QUARANTINE_RESOLVE: OPERATORS,
+    Permission.MEDIA_REMOVE: frozenset({Role.SUPERVISOR}),
     Permission.CASES_VIEW: EVERYONE,
     Permission.CASES_REVIEW: frozenset({Role.REVIEWER}),
     Permission.CASES_ADJUDICATE: frozenset({Role.ADJUDICATOR}),
@@ -77,8 +91,17 @@ ROLE_PERMISSIONS: Mapping[Permission, frozenset[Role]] = {
     Permission.MODELS_VIEW: OVERSIGHT,
     Permission.MODELS_REGISTER: frozenset({Role.ENGINEER}),
     Permission.MODELS_STAGE: OPERATORS,
+    Permission.MODELS_TRAIN: OPERATORS,
+    Permission.MODELS_WAIVE: frozenset({Role.SUPERVISOR}),
+    Permission.MONITORS_VIEW: OVERSIGHT,
+    Permission.ALERTS_MANAGE: OPERATORS,
+    Permission.READINESS_VIEW: OVERSIGHT,
+    # It shows who the members are.
+    Permission.READINESS_RECORD: frozenset({Role.SUPERVISOR}),
     Permission.POLICY_VIEW: OVERSIGHT,
     Permission.POLICY_CHANGE: frozenset({Role.SUPERVISOR}),
+    Permission.TRUST_VIEW: OVERSIGHT,
+    Permission.TRUST_CHANGE: frozenset({Role.SUPERVISOR}),
     Permission.SETTINGS_VIEW: OVERSIGHT,
     Permission.SETTINGS_CHANGE: OPERATORS,
     Permission.MEMBERS_VIEW: frozenset({Role.SUPERVISOR, Role.AUDITOR}),
@@ -89,12 +112,38 @@ ROLE_PERMISSIONS: Mapping[Permission, frozenset[Role]] = {
     Permission.SITE_ADMIN: frozenset(),  # held by site admins only, through no role
 }
 
+# What a role that is limited to sites gives: all else is about every site at once.
+BY_SITE: frozenset[Permission] = frozenset(
+    {
+        Permission.WORKFLOW_VIEW,
+        Permission.ITEMS_VIEW,
+        Permission.ITEMS_ADD,
+        Permission.ITEMS_UNMASK,
+        Permission.QUARANTINE_VIEW,
+        Permission.QUARANTINE_RESOLVE,
+        Permission.CASES_VIEW,
+        Permission.CASES_REVIEW,
+        Permission.CASES_ADJUDICATE,
+        Permission.CASES_MANAGE,
+        Permission.DECISIONS_VIEW,
+        Permission.OUTCOMES_ADD,
+        Permission.METRICS_VIEW,
+        Permission.KEYS_VIEW,
+        Permission.KEYS_MANAGE,
+    }
+)
+
 # A key must not be able to make further keys or members: a leaked one would multiply.
 KEY_PERMISSIONS: frozenset[Permission] = frozenset(Permission) - {
     Permission.SITE_ADMIN,
     Permission.MEMBERS_MANAGE,
     Permission.KEYS_MANAGE,
 }
+
+
+ABOUT_ALL_SITES = (
+    "This is about all sites of the workflow, and your roles are limited to some."
+)
 
 
 @dataclass(frozen=True)
@@ -116,6 +165,8 @@ class Actor:
             return False
         if self.user.is_superuser:
             return True
+        if self.sites(scope_id) is not None and permission not in BY_SITE:
+            return False
         return bool(ROLE_PERMISSIONS[permission] & self.roles(scope_id))
 
     def roles(self, scope_id: UUID | None) -> frozenset[Role]:
@@ -123,6 +174,12 @@ class Actor:
         if scope_id is None:
             return frozenset()
         return self._roles_by_scope.get(scope_id, frozenset())
+
+    def sites(self, scope_id: UUID | None) -> Sites:
+        """Return the sites that the user is limited to in a scope, None for all."""
+        if scope_id is None or self.user.is_superuser:
+            return ALL_SITES
+        return self._sites_by_scope.get(scope_id, ALL_SITES)
 
     def has_any_role(self, scope_id: UUID) -> bool:
         """Say whether the actor may know that the scope exists."""
@@ -139,22 +196,40 @@ class Actor:
             return frozenset({self.key.scope_id}) & frozenset(known)
         return frozenset(known)
 
-    def require(self, permission: Permission, scope_id: UUID) -> None:
+    def require(
+        self, permission: Permission, scope_id: UUID, *, by_site: bool = False
+    ) -> None:
         """Refuse what the actor may not do.
 
+        `by_site` says that the caller cuts what it shows and changes by
+        `sites(scope_id)`; without it, whoever is limited to sites is refused.
         Raises: Http404 without any role in the scope; PermissionDenied without the
         permission.
         """
+        self.require_any((permission,), scope_id, by_site=by_site)
+
+    def require_any(
+        self,
+        permissions: Sequence[Permission],
+        scope_id: UUID,
+        *,
+        by_site: bool = False,
+    ) -> None:
+        """Refuse who may do none of these; as `require`, naming the first."""
         if not self.has_any_role(scope_id):
             raise Http404
-        if not self.can(permission, scope_id):
-            message = f"This needs the permission {permission.value}."
-            raise PermissionDenied(message)
+        may = any(self.can(one, scope_id) for one in permissions)
+        if may and (by_site or self.sites(scope_id) is None):
+            return
+        if may or any(self._is_lost_to_limit(one, scope_id) for one in permissions):
+            raise PermissionDenied(ABOUT_ALL_SITES)
+        message = f"This needs the permission {permissions[0].value}."
+        raise PermissionDenied(message)
 
-    def require_any(self, permissions: Sequence[Permission], scope_id: UUID) -> None:
-        """Refuse who may do none of these; as `require`, naming the first."""
-        if not any(self.can(one, scope_id) for one in permissions):
-            self.require(permissions[0], scope_id)
+    def _is_lost_to_limit(self, permission: Permission, scope_id: UUID) -> bool:
+        held = bool(ROLE_PERMISSIONS[permission] & self.roles(scope_id))
+        limited = self.sites(scope_id) is not None
+        return held and limited and permission not in BY_SITE
 
     def _key_allows(self, permission: Permission, scope_id: UUID | None) -> bool:
         return (
@@ -169,12 +244,24 @@ class Actor:
         return self.key is not None and self.key.scope_id != scope_id
 
     @cached_property
+    def _memberships(self) -> list[tuple[UUID, str, list[UUID] | None]]:
+        rows = Membership.objects.filter(user=self.user)
+        return list(rows.values_list("scope_id", "role", "site_ids"))
+
+    @cached_property
     def _roles_by_scope(self) -> Mapping[UUID, frozenset[Role]]:
         grouped: dict[UUID, set[Role]] = defaultdict(set)
-        rows = Membership.objects.filter(user=self.user).values_list("scope_id", "role")
-        for scope_id, role in rows:
+        for scope_id, role, _ in self._memberships:
             grouped[scope_id].add(Role(role))
         return {scope_id: frozenset(roles) for scope_id, roles in grouped.items()}
+
+    @cached_property
+    def _sites_by_scope(self) -> Mapping[UUID, frozenset[UUID]]:
+        limits: dict[UUID, set[UUID]] = {}
+        for scope_id, _, site_ids in self._memberships:
+            if site_ids is not None:
+                limits.setdefault(scope_id, set()).update(site_ids)
+        return {scope_id: frozenset(sites) for scope_id, sites in limits.items()}
 
     @cached_property
     def _all_scope_ids(self) -> frozenset[UUID]:

@@ -16,6 +16,11 @@ OF_ACCOUNTS = (
 )
 GROUPS: dict[str, tuple[AccessEventKind, ...]] = {
     "roles": (AccessEventKind.ROLE_GRANTED, AccessEventKind.ROLE_REVOKED),
+    "sites": (
+        AccessEventKind.SITES_LIMITED,
+        AccessEventKind.SITE_DECLARED,
+        AccessEventKind.SITE_CHANGED,
+    ),
     "keys": (AccessEventKind.KEY_CREATED, AccessEventKind.KEY_REVOKED),
     "lockouts": (AccessEventKind.SIGN_IN_LOCKED,),
 }

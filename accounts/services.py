@@ -3,20 +3,16 @@
 import hashlib
 import secrets
 from collections.abc import Collection, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.contrib.auth.password_validation import validate_password
 from django.db import IntegrityError, transaction
-from django.db.models import Q
 
 from accounts.enums import AccessEventKind, Role
 from accounts.key_bindings import check_keys
-from accounts.models import AccessEvent, ApiKey, Membership, Scope, User
-from accounts.permissions import KEY_PERMISSIONS, Permission
+from accounts.models import AccessEvent, Membership, Scope, User
+from accounts.queries import site_limit
 
-KEY_PREFIX_CHARS = 10
-KEY_SECRET_BYTES = 32
-LAST_USED_RESOLUTION = timedelta(minutes=1)
 _BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
 
 
@@ -38,18 +34,6 @@ class ServiceAccountPasswordError(AccessError):
 
 class LastAdminError(AccessError):
     """The change would leave the site without an active admin."""
-
-
-class InvalidVerbsError(AccessError):
-    """The key asks for verbs that no key may carry, or for none."""
-
-
-class OwnerOutsideScopeError(AccessError):
-    """The owner of the key has no role in its scope."""
-
-
-class KeyExpiryPastError(AccessError):
-    """The key would have expired before its first use."""
 
 
 @transaction.atomic
@@ -78,14 +62,7 @@ def create_user(
         created_at=now,
     )
     user.set_password(password)
-    _insert_user(user)
-    _log(
-        AccessEventKind.USER_CREATED,
-        actor=actor,
-        subject=user,
-        now=now,
-        data={"username": user.username, "is_site_admin": is_site_admin},
-    )
+    _insert_user(user, actor=actor, now=now, data={"is_site_admin": is_site_admin})
     return user
 
 
@@ -99,14 +76,7 @@ def create_service_account(
     """
     user = User(username=username.lower(), name=name, is_service=True, created_at=now)
     user.set_unusable_password()
-    _insert_user(user)
-    _log(
-        AccessEventKind.USER_CREATED,
-        actor=actor,
-        subject=user,
-        now=now,
-        data={"username": user.username, "is_service": True},
-    )
+    _insert_user(user, actor=actor, now=now, data={"is_service": True})
     return user
 
 
@@ -126,7 +96,7 @@ def set_user_active(*, user: User, active: bool, actor: User, now: datetime) -> 
     kind = (
         AccessEventKind.USER_REACTIVATED if active else AccessEventKind.USER_DEACTIVATED
     )
-    _log(kind, actor=actor, subject=user, now=now)
+    log_access(kind, actor=actor, subject=user, now=now)
     return user
 
 
@@ -134,22 +104,36 @@ def set_user_active(*, user: User, active: bool, actor: User, now: datetime) -> 
 def set_temporary_password(*, user: User, actor: User, now: datetime) -> str:
     """Give a person a random password and return it, this once.
 
-    Ends the person's sessions (the session hash changes). Writes an event without
-    the password. Raises: ServiceAccountPasswordError.
+    Ends the person's sessions (the session hash changes); the next one opens no page
+    before the password is changed. Keys go on. Writes an event without the password.
+    Raises: ServiceAccountPasswordError.
     """
     if user.is_service:
         message = f"{user.username} is a service account and signs in with keys only."
         raise ServiceAccountPasswordError(message)
-    password = "-".join(_random_text(5) for _ in range(4))
+    password = "-".join(random_text(5) for _ in range(4))
     user.set_password(password)
-    user.save(update_fields=["password"])
-    _log(AccessEventKind.PASSWORD_SET, actor=actor, subject=user, now=now)
+    user.must_change_password = True
+    user.save(update_fields=["password", "must_change_password"])
+    log_access(AccessEventKind.PASSWORD_SET, actor=actor, subject=user, now=now)
     return password
 
 
+@transaction.atomic
 def note_own_password(*, user: User, kind: AccessEventKind, now: datetime) -> None:
-    """Record that a person changed or reset their own password."""
-    _log(kind, actor=user, subject=user, now=now)
+    """Record that a person changed or reset their own password: it is theirs now."""
+    if user.must_change_password:
+        user.must_change_password = False
+        user.save(update_fields=["must_change_password"])
+    log_access(kind, actor=user, subject=user, now=now)
+
+
+def note_personal_seen(
+    *, by: User, scope: Scope, data: Mapping[str, object], now: datetime
+) -> None:
+    """Record that a person looked at what is masked; `data` says of what, by its id."""
+    kind = AccessEventKind.PERSONAL_SEEN
+    log_access(kind, actor=by, subject=None, scope=scope, data=data, now=now)
 
 
 def note_lockout(*, user: User | None, login: str, now: datetime) -> None:
@@ -159,16 +143,21 @@ def note_lockout(*, user: User | None, login: str, now: datetime) -> None:
     """
     fingerprint = hashlib.sha256(login.lower().encode()).hexdigest()[:16]
     data = {} if user else {"login_sha256": fingerprint}
-    _log(AccessEventKind.SIGN_IN_LOCKED, actor=None, subject=user, now=now, data=data)
+    log_access(
+        AccessEventKind.SIGN_IN_LOCKED, actor=None, subject=user, now=now, data=data
+    )
 
 
 @transaction.atomic
-def update_profile(*, user: User, name: str, email: str) -> User:
+def update_profile(
+    *, user: User, name: str, email: str, wants_alert_mails: bool
+) -> User:
     """Change what a person says about themselves. Raises: EmailTakenError."""
     user.name, user.email = name, email
+    user.wants_alert_mails = wants_alert_mails
     try:
         with transaction.atomic():
-            user.save(update_fields=["name", "email"])
+            user.save(update_fields=["name", "email", "wants_alert_mails"])
     except IntegrityError as error:
         raise _named(error, user) from error
     return user
@@ -182,16 +171,30 @@ def set_key_bindings(*, user: User, bindings: Mapping[str, str]) -> User:
     return user
 
 
+def lock_user(user: User) -> None:
+    """Let one change at a time be made of what a person may do."""
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
+
+
 @transaction.atomic
 def grant_role(
     *, user: User, scope: Scope, role: Role, actor: User | None, now: datetime
 ) -> Membership:
-    """Give a user a role in a scope; granting twice is one grant and one event."""
+    """Give a user a role in a scope; granting twice is one grant and one event.
+
+    It is limited to the sites that the user's other roles there are limited to. Locks
+    the user, so that nobody changes that limit meanwhile.
+    """
+    lock_user(user)
     membership, created = Membership.objects.get_or_create(
         user=user,
         scope=scope,
         role=role,
-        defaults={"granted_by": actor, "created_at": now},
+        defaults={
+            "granted_by": actor,
+            "created_at": now,
+            "site_ids": site_limit(user, scope.pk),
+        },
     )
     if created:
         _log_role(AccessEventKind.ROLE_GRANTED, user, scope, role, actor, now)
@@ -219,67 +222,14 @@ def set_roles(
     now: datetime,
 ) -> None:
     """Make the roles of a user in a scope exactly the given ones."""
-    for role in Role:
-        change = grant_role if role in roles else revoke_role
-        change(user=user, scope=scope, role=role, actor=actor, now=now)
-
-
-@transaction.atomic
-def create_api_key(
-    *,
-    owner: User,
-    scope: Scope,
-    name: str,
-    verbs: Collection[Permission],
-    actor: User | None,
-    now: datetime,
-    expires_at: datetime | None = None,
-) -> tuple[ApiKey, str]:
-    """Create a key and return it with its plain text, which is stored nowhere.
-
-    The key may do what its owner may and its verbs name, whichever is less.
-    Raises: InvalidVerbsError, OwnerOutsideScopeError, KeyExpiryPastError.
-    """
-    _check_new_key(owner, scope, verbs, now, expires_at)
-    prefix = f"cs_{_random_text(KEY_PREFIX_CHARS)}"
-    plaintext = f"{prefix}_{secrets.token_hex(KEY_SECRET_BYTES)}"
-    key = ApiKey.objects.create(
-        owner=owner,
-        scope=scope,
-        name=name,
-        prefix=prefix,
-        secret_hash=hash_key(plaintext),
-        verbs=sorted(verb.value for verb in verbs),
-        created_by=actor,
-        created_at=now,
-        expires_at=expires_at,
-    )
-    _log_key(AccessEventKind.KEY_CREATED, key, actor, now)
-    return key, plaintext
-
-
-@transaction.atomic
-def revoke_api_key(*, key: ApiKey, actor: User | None, now: datetime) -> bool:
-    """End a key at once and for good; False when it was revoked before."""
-    n_revoked = ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=now)
-    if n_revoked:
-        _log_key(AccessEventKind.KEY_REVOKED, key, actor, now)
-    return bool(n_revoked)
-
-
-def touch_api_key(*, key: ApiKey, now: datetime) -> None:
-    """Record the use of a key, at most once a minute, without a lock held."""
-    stale = now - LAST_USED_RESOLUTION
-    if key.last_used_at is not None and key.last_used_at > stale:
-        return
-    ApiKey.objects.filter(
-        Q(last_used_at=None) | Q(last_used_at__lte=stale), pk=key.pk
-    ).update(last_used_at=now)
-
-
-def hash_key(plaintext: str) -> str:
-    """Return what is stored of a key: SHA-256 of the whole text, in hex."""
-    return hashlib.sha256(plaintext.encode()).hexdigest()
+    # What is given comes first: a new role takes its sites over from the old ones.
+    for change, changed in (
+        (grant_role, set(roles)),
+        (revoke_role, {*Role} - {*roles}),
+    ):
+        for role in Role:
+            if role in changed:
+                change(user=user, scope=scope, role=role, actor=actor, now=now)
 
 
 @transaction.atomic
@@ -294,13 +244,22 @@ def create_admin(*, username: str, password: str, email: str, now: datetime) -> 
     )
 
 
-def _insert_user(user: User) -> None:
+def _insert_user(
+    user: User, *, actor: User | None, now: datetime, data: dict[str, object]
+) -> None:
     user.clean_fields(exclude=["password"])
     try:
         with transaction.atomic():
             user.save(force_insert=True)
     except IntegrityError as error:
         raise _named(error, user) from error
+    log_access(
+        AccessEventKind.USER_CREATED,
+        actor=actor,
+        subject=user,
+        now=now,
+        data={"username": user.username, **data},
+    )
 
 
 def _named(error: IntegrityError, user: User) -> Exception:
@@ -319,29 +278,8 @@ def _refuse_to_lose_last_admin(user: User) -> None:
         raise LastAdminError(message)
 
 
-def _check_new_key(
-    owner: User,
-    scope: Scope,
-    verbs: Collection[Permission],
-    now: datetime,
-    expires_at: datetime | None,
-) -> None:
-    if not verbs:
-        message = "A key needs at least one verb."
-        raise InvalidVerbsError(message)
-    if unknown := sorted(set(verbs) - KEY_PERMISSIONS):
-        message = f"No key may carry {', '.join(unknown)}."
-        raise InvalidVerbsError(message)
-    if expires_at is not None and expires_at <= now:
-        message = f"The key would expire at {expires_at.isoformat()}, in the past."
-        raise KeyExpiryPastError(message)
-    is_member = Membership.objects.filter(user=owner, scope=scope).exists()
-    if not (owner.is_superuser or is_member):
-        message = f"{owner.username} has no role in {scope.slug}."
-        raise OwnerOutsideScopeError(message)
-
-
-def _random_text(n: int) -> str:
+def random_text(n: int) -> str:
+    """Return n letters and digits that nobody can guess."""
     return "".join(secrets.choice(_BASE32) for _ in range(n))
 
 
@@ -354,17 +292,10 @@ def _log_role(
     now: datetime,
 ) -> None:
     data = {"role": Role(role).value}
-    _log(kind, actor=actor, subject=user, scope=scope, data=data, now=now)
+    log_access(kind, actor=actor, subject=user, scope=scope, data=data, now=now)
 
 
-def _log_key(
-    kind: AccessEventKind, key: ApiKey, actor: User | None, now: datetime
-) -> None:
-    data = {"prefix": key.prefix, "name": key.name, "verbs": key.verbs}
-    _log(kind, actor=actor, subject=key.owner, scope=key.scope, data=data, now=now)
-
-
-def _log(
+def log_access(
     kind: AccessEventKind,
     *,
     actor: User | None,
@@ -373,6 +304,7 @@ def _log(
     scope: Scope | None = None,
     data: Mapping[str, object] | None = None,
 ) -> None:
+    """Append an access event; `data` says of what, and holds nothing secret."""
     AccessEvent.objects.create(
         kind=kind,
         actor=actor,

@@ -1,6 +1,8 @@
-"""The sign-in form, in this product's words."""
+"""The forms of signing in, in this product's words."""
 
-from allauth.account.forms import LoginForm
+from typing import Any
+
+from allauth.account.forms import ChangePasswordForm, LoginForm
 from django.http import HttpRequest
 
 
@@ -16,3 +18,24 @@ class SignInForm(LoginForm):  # type: ignore[misc]  # allauth has no types
         self.fields["remember"].label = "Stay signed in on this device"
         for name in ("login", "password"):
             self.fields[name].widget.attrs.pop("placeholder", None)
+
+
+class NewPasswordForm(ChangePasswordForm):  # type: ignore[misc]  # allauth has no types
+    """Takes no new password that is the present one: a temporary one would stay."""
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["oldpassword"].label = "Present password"
+        self.fields["oldpassword"].help_text = ""
+        self.fields["password1"].label = "New password"
+        self.fields["password2"].label = "New password, again"
+        for field in self.fields.values():
+            field.widget.attrs.pop("placeholder", None)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean()
+        if cleaned.get("password1") and (
+            cleaned["password1"] == cleaned.get("oldpassword")
+        ):
+            self.add_error("password1", "This is the present password.")
+        return cleaned

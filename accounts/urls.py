@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.views import events, keys, members, profile, users
+from accounts.views import events, keys, members, profile, sites, users
 
 app_name = "accounts"
 urlpatterns = [
@@ -17,6 +17,13 @@ urlpatterns = [
         members.member_roles,
         name="member-roles",
     ),
+    path(
+        "w/<slug:slug>/members/<uuid:user_id>/sites/",
+        sites.member_sites,
+        name="member-sites",
+    ),
+    path("w/<slug:slug>/sites/", sites.site_list, name="site-list"),
+    path("w/<slug:slug>/sites/<uuid:site_id>/", sites.site_change, name="site-change"),
     path("w/<slug:slug>/members/log/", events.member_events, name="member-events"),
     path("w/<slug:slug>/keys/", keys.key_list, name="key-list"),
     path("users/", users.user_list, name="user-list"),

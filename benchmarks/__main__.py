@@ -13,7 +13,19 @@ from django.core.management import call_command
 
 from benchmarks.results import Result, as_result, table
 
-NAMES = ("intake", "claims", "pipeline", "wait_score", "dashboard", "export")
+NAMES = (
+    "intake",
+    "claims",
+    "pipeline",
+    "wait_score",
+    "dashboard",
+    "trust",
+    "export",
+    "media",
+    "part_images",
+    "sites",
+    "speech",
+)
 QUICK_ROWS = 10_000
 
 

@@ -27,7 +27,8 @@ from predictions.models import Workflow
 from reviewqueue.enums import Queue
 from reviewqueue.models import Policy
 from reviewqueue.services.claims import claim_next_case
-from reviewqueue.services.decisions import Judgement, record_decision
+from reviewqueue.services.decisions import record_decision
+from reviewqueue.services.judging import Judgement
 
 SIZES = (10_000, 100_000, 1_000_000)
 N_REVIEWERS = 20

@@ -1,4 +1,4 @@
-"""The dashboard, the lists behind it and the figures over the API, at a million items.
+"""The dashboard, lists behind it, figures over the API and metrics, at a million items.
 
 Over HTTP on loopback from one reader on a kept connection, after one request of each
 kind to every web process: what a supervisor meets who looks again.
@@ -21,7 +21,8 @@ from django.utils import timezone
 from accounts.enums import Role
 from accounts.models import User
 from accounts.permissions import KEY_PERMISSIONS
-from accounts.services import create_api_key, create_service_account, grant_role
+from accounts.services import create_service_account, grant_role
+from accounts.services_keys import create_api_key
 from benchmarks.million import three_months
 from benchmarks.results import Result, timed
 from benchmarks.wait_score import web_server
@@ -39,7 +40,7 @@ def run(*, n: int = 1_000_000, n_requests: int = 100) -> list[Result]:
     grant_role(
         user=person, scope=workflow.scope, role=Role.SUPERVISOR, actor=None, now=now
     )
-    cookie, bearer = _cookie(person), _bearer(person, workflow)
+    cookie, bearer = web_cookie(person), _bearer(person, workflow)
     page, api = f"/w/{workflow.slug}", f"/api/v1/workflows/{workflow.slug}"
     asked = {
         "dashboard, 30 days": (f"{page}/dashboard/", cookie),
@@ -53,10 +54,11 @@ def run(*, n: int = 1_000_000, n_requests: int = 100) -> list[Result]:
             f"{page}/decisions/?readings=1&blind=0&judged=1&band=3",
             cookie,
         ),
+        "a scrape of /metrics": ("/metrics", {}),
     }
     with static_files(), web_server() as port:
         return [
-            _time(f"{name}, {n:,} items", port, path, headers, n_requests)
+            time_requests(f"{name}, {n:,} items", port, path, headers, n_requests)
             for name, (path, headers) in asked.items()
         ]
 
@@ -72,7 +74,8 @@ def static_files() -> Iterator[None]:
         del os.environ["COUNTERSIGN_STATIC_ROOT"]
 
 
-def _cookie(person: User) -> Mapping[str, str]:
+def web_cookie(person: User) -> Mapping[str, str]:
+    """Sign a person in, and return what the browser then sends."""
     client = Client()
     client.force_login(person)
     key = client.cookies[settings.SESSION_COOKIE_NAME].value
@@ -91,13 +94,20 @@ def _bearer(person: User, workflow: Workflow) -> Mapping[str, str]:
     return {"Authorization": f"Bearer {plain}"}
 
 
-def _time(
-    name: str, port: int, path: str, headers: Mapping[str, str], n: int
+def time_requests(
+    name: str,
+    port: int,
+    path: str,
+    headers: Mapping[str, str],
+    n: int,
+    *,
+    aim: str = AIM,
 ) -> Result:
+    """Time `n` requests, after some that warm every process."""
     for _ in range(N_WARM):
         _ask_many(port, path, headers, 1)
     took = _ask_many(port, path, headers, n)
-    return timed(name, ours=took, aim=AIM)
+    return timed(name, ours=took, aim=aim)
 
 
 def _ask_many(port: int, path: str, headers: Mapping[str, str], n: int) -> list[float]:

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
@@ -25,39 +25,21 @@ from psycopg import sql
 
 from accounts.ids import uuid7_batch
 from benchmarks.results import Result
+from benchmarks.world import HISTORY, Raw, declare_payments, features
 from predictions.enums import IntakeSource
 from predictions.intake.readers import CHUNK_SIZE, read_ndjson
 from predictions.models import Item, Workflow
 from predictions.services.intake import store_items
 from predictions.services.item_rows import ITEM_COLUMNS
-from predictions.services.workflows import declare_workflow
 
 N_ROUNDS = 5
 TWIN = "benchmark_item_twin"
 NOW = datetime(2026, 1, 15, 12, tzinfo=UTC)
 
-DECLARATION = """
-slug = "{slug}"
-name = "Benchmark"
-question = "Hold this payment?"
-labels = [
-  {{ key = "legitimate", name = "Legitimate" }},
-  {{ key = "fraud", name = "Fraud", positive = true }},
-]
-features = [
-  {{ name = "amount", type = "number", minimum = 0, required = true }},
-  {{ name = "card", type = "category", values = ["CP", "CNP"] }},
-  {{ name = "hour", type = "integer", minimum = 0, maximum = 23 }},
-  {{ name = "mean_30d", type = "number" }},
-  {{ name = "payments_24h", type = "integer" }},
-  {{ name = "ratio", type = "number" }},
-  {{ name = "terminal_rate", type = "number", minimum = 0, maximum = 1 }},
-  {{ name = "terminal", type = "text" }},
-]
-costs = {{ false_positive = 1, false_negative = 5 }}
+TERMINAL = """
+  { name = "terminal_rate", type = "number", minimum = 0, maximum = 1 },
+  { name = "terminal", type = "text" },
 """
-
-type Raw = dict[str, object]
 
 
 def run(n: int = 100_000) -> list[Result]:
@@ -128,25 +110,22 @@ def _peak_mib(workflow: Workflow, n: int) -> float:
 
 def _items(workflow: Workflow, mark: str, n: int) -> float:
     raw = list(_raw_items(mark, n))
-    started = time.perf_counter()
-    result = store_items(
-        workflow=workflow,
-        chunks=(raw[i : i + CHUNK_SIZE] for i in range(0, n, CHUNK_SIZE)),
-        source=IntakeSource.COMMAND,
-        now=NOW,
-        wake=False,
-    )
-    taken = time.perf_counter() - started
-    assert result.accepted == n
-    return taken
+    chunks = (raw[i : i + CHUNK_SIZE] for i in range(0, n, CHUNK_SIZE))
+    return _stored(workflow, chunks, n)
 
 
 def _ndjson(workflow: Workflow, mark: str, n: int) -> float:
     body = b"".join(orjson.dumps(raw) + b"\n" for raw in _raw_items(mark, n))
+    chunks = read_ndjson(io.BytesIO(body), max_bytes=len(body))
+    return _stored(workflow, chunks, n)
+
+
+def _stored(workflow: Workflow, chunks: Iterable[Sequence[object]], n: int) -> float:
+    """Store `n` items that are all accepted; return the seconds it took."""
     started = time.perf_counter()
     result = store_items(
         workflow=workflow,
-        chunks=read_ndjson(io.BytesIO(body), max_bytes=len(body)),
+        chunks=chunks,
         source=IntakeSource.COMMAND,
         now=NOW,
         wake=False,
@@ -200,12 +179,7 @@ def _raw_items(mark: str, n: int) -> Iterator[Raw]:
             "external_id": f"{mark}-{i:07}",
             "occurred_at": f"2026-01-14T{i % 24:02}:{i % 60:02}:{i % 59:02}+00:00",
             "features": {
-                "amount": 10.5 + i % 900,
-                "card": "CP" if i % 3 else "CNP",
-                "hour": i % 24,
-                "mean_30d": 42.25 + i % 77,
-                "payments_24h": i % 9,
-                "ratio": 0.37 * (i % 31),
+                **features(i),
                 "terminal_rate": (i % 100) / 1000,
                 "terminal": f"t-{i % 5000:05}",
             },
@@ -214,9 +188,7 @@ def _raw_items(mark: str, n: int) -> Iterator[Raw]:
 
 def _workflow() -> Workflow:
     slug = f"benchmark-{uuid4().hex[:8]}"
-    source = DECLARATION.format(slug=slug)
-    workflow, _ = declare_workflow(source_toml=source, by=None, now=NOW)
-    return workflow
+    return declare_payments(slug=slug, features=HISTORY + TERMINAL, now=NOW)
 
 
 def _make_twin() -> None:

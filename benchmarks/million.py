@@ -10,9 +10,9 @@ from uuid import uuid4
 from django.db import connection, transaction
 
 from accounts.models import User
+from benchmarks.world import declare_payments
 from predictions.enums import Stage
 from predictions.models import ModelVersion, Workflow
-from predictions.services.workflows import declare_workflow
 from reviewqueue.models import Policy
 from reviewqueue.services.tallies import recount
 
@@ -31,25 +31,9 @@ TABLES = (
     "reviewqueue_tally",
 )
 
-DECLARATION = """
-slug = "{slug}"
-name = "Three months"
-question = "Hold this payment?"
-labels = [
-  {{ key = "legitimate", name = "Legitimate" }},
-  {{ key = "fraud", name = "Fraud", positive = true }},
-]
-reason_codes = [
-  {{ key = "known_device", name = "Known device" }},
-  {{ key = "called_customer", name = "Called the customer" }},
-]
-features = [
-  {{ name = "amount", type = "number", minimum = 0, required = true }},
-  {{ name = "card", type = "category", values = ["CP", "CNP"] }},
-  {{ name = "hour", type = "integer", minimum = 0, maximum = 23 }},
-  {{ name = "night", type = "boolean" }},
-]
-costs = {{ false_positive = 1, false_negative = 5 }}
+REASON_CODES = """
+  { key = "known_device", name = "Known device" },
+  { key = "called_customer", name = "Called the customer" },
 """
 
 _BASE = """
@@ -158,9 +142,10 @@ def three_months(n: int, *, until: datetime, seed: float = 0.5) -> Workflow:
     The newest 5 % wait for people; late truth came for a tenth of the others.
     """
     mark = uuid4().hex[:8]
-    workflow, _ = declare_workflow(
-        source_toml=DECLARATION.format(slug=f"months-{mark}"),
-        by=None,
+    workflow = declare_payments(
+        slug=f"months-{mark}",
+        features='{ name = "night", type = "boolean" },',
+        reason_codes=REASON_CODES,
         now=until - timedelta(days=DAYS),
     )
     policy = _policy(workflow, now=until - timedelta(days=DAYS))
@@ -209,6 +194,7 @@ def _versions(workflow: Workflow, *, now: datetime) -> None:
             workflow=workflow,
             number=number,
             stage=Stage.CHAMPION if number == N_VERSIONS else Stage.RETIRED,
+            artifact="none.skops",  # nothing asks it
             sha256="0" * 64,
             columns=[],
             label_keys=["legitimate", "fraud"],

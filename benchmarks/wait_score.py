@@ -22,7 +22,8 @@ from django.utils import timezone
 
 from accounts.enums import Role
 from accounts.permissions import KEY_PERMISSIONS
-from accounts.services import create_api_key, create_service_account, grant_role
+from accounts.services import create_service_account, grant_role
+from accounts.services_keys import create_api_key
 from benchmarks.results import Result, percentiles
 from benchmarks.world import bench_champion, bench_workflow, features
 from predictions.models import Workflow

@@ -17,7 +17,7 @@ from predictions.services.training import train_version
 from predictions.services.workflows import declare_workflow
 from reviewqueue.services.policies import PolicyTerms, put_policy
 
-DECLARATION = """
+_DECLARATION = """
 slug = "{slug}"
 name = "Benchmark"
 question = "Hold this payment?"
@@ -25,26 +25,39 @@ labels = [
   {{ key = "legitimate", name = "Legitimate" }},
   {{ key = "fraud", name = "Fraud", positive = true }},
 ]
+reason_codes = [{reason_codes}]
 features = [
   {{ name = "amount", type = "number", minimum = 0, required = true }},
   {{ name = "card", type = "category", values = ["CP", "CNP"] }},
   {{ name = "hour", type = "integer", minimum = 0, maximum = 23 }},
-  {{ name = "mean_30d", type = "number" }},
-  {{ name = "payments_24h", type = "integer" }},
-  {{ name = "ratio", type = "number" }},
+  {features}
 ]
 costs = {{ false_positive = 1, false_negative = 5 }}
+"""
+HISTORY = """
+  { name = "mean_30d", type = "number" },
+  { name = "payments_24h", type = "integer" },
+  { name = "ratio", type = "number" },
 """
 
 type Raw = dict[str, object]
 
 
+def declare_payments(
+    *, slug: str, features: str, now: datetime, reason_codes: str = ""
+) -> Workflow:
+    """Declare payments with an amount, a card, an hour and more features, as TOML."""
+    source = _DECLARATION.format(
+        slug=slug, features=features, reason_codes=reason_codes
+    )
+    workflow, _ = declare_workflow(source_toml=source, by=None, now=now)
+    return workflow
+
+
 def bench_workflow(*, now: datetime, low: float = 0.5) -> Workflow:
     """Declare a workflow; people see probability ≥ low, and 5 % of the rest."""
     slug = f"bench-{uuid4().hex[:8]}"
-    workflow, _ = declare_workflow(
-        source_toml=DECLARATION.format(slug=slug), by=None, now=now
-    )
+    workflow = declare_payments(slug=slug, features=HISTORY, now=now)
     terms = PolicyTerms(
         mode="above",
         low=low,

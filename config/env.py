@@ -57,6 +57,22 @@ def words(name: str, default: str = "") -> list[str]:
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
 
 
+def addresses(name: str) -> dict[str, str]:
+    """Read a comma-separated list of URL prefixes, each with a secret or without.
+
+    A second word names the variable (or `…_FILE`) that holds the secret: it is not
+    written down beside the address. Raises: ImproperlyConfigured.
+    """
+    found = {}
+    for entry in words(name):
+        prefix, *secret = entry.split()
+        if len(secret) > 1:
+            msg = f"{name}: an address and the name of a secret, not {len(secret) + 1}."
+            raise ImproperlyConfigured(msg)
+        found[prefix] = text(secret[0]) if secret else ""
+    return found
+
+
 def database(url: str) -> DatabaseConfig:
     """Read `postgres://user:password@host:port/name`; `?host=` gives a socket folder.
 

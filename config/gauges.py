@@ -1,4 +1,4 @@
-"""What waits, per workflow, for Prometheus: read from the database at each scrape."""
+"""What waits and whether workers are there, for Prometheus: read at each scrape."""
 
 from collections.abc import Iterator
 
@@ -9,6 +9,7 @@ from prometheus_client.registry import Collector
 
 from predictions.models import Workflow
 from reviewqueue.queries.operations import backlog_of
+from reviewqueue.queries.workers import last_sign
 
 GAUGES = {
     "n_waiting": ("cases_waiting", "Cases that wait for a person"),
@@ -44,3 +45,16 @@ class Backlogs(Collector):
         except DatabaseError:
             return
         yield from (*families.values(), oldest)
+
+
+class Workers(Collector):
+    """How long no worker has said that it is there; nothing while that is unknown."""
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        sign = last_sign()
+        if sign.is_known:
+            yield GaugeMetricFamily(
+                "countersign_worker_silent_seconds",
+                "How long no worker has given a sign of life",
+                value=sign.silent_seconds(timezone.now()),
+            )

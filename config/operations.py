@@ -16,7 +16,9 @@ from prometheus_client import (
 )
 from redis.exceptions import RedisError
 
-from config.gauges import Backlogs
+from config.gauges import Backlogs, Workers
+from config.metrics_access import refusal
+from config.telemetry import COLLECTORS
 
 
 @login_not_required
@@ -43,13 +45,16 @@ def ready(request: HttpRequest) -> JsonResponse:
 @require_GET
 def metrics(request: HttpRequest) -> HttpResponse:
     """Serve Prometheus metrics: what waits, and what processes registered."""
+    if refused := refusal(request):
+        return refused
     registry: CollectorRegistry = REGISTRY
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         registry = CollectorRegistry()
         multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    backlogs = CollectorRegistry()
-    backlogs.register(Backlogs())
-    body = generate_latest(registry) + generate_latest(backlogs)
+    state = CollectorRegistry()
+    for collector in (Backlogs(), Workers(), *(one() for one in COLLECTORS)):
+        state.register(collector)
+    body = generate_latest(registry) + generate_latest(state)
     return HttpResponse(body, content_type=CONTENT_TYPE_LATEST)
 
 

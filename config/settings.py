@@ -4,11 +4,12 @@
 """
 
 from pathlib import Path
+from typing import Any
 
 from django.utils.csp import CSP
 
 from accounts import auth_settings
-from config import env
+from config import beat, env
 from config.logging import logging_config
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -35,17 +36,16 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "django_filters",
     "django_htmx",
     "django_structlog",
     "lucide",
     "pgtrigger",
-    "rules.apps.AutodiscoverRulesConfig",
     "embedded",
     "ui",
     "accounts",
     "predictions",
     "reviewqueue",
+    "lifecycle",
 ]
 
 MIDDLEWARE = [
@@ -57,11 +57,12 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
+    "config.request_log.RequestLog",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "accounts.middleware.TemporaryPasswordMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -78,6 +79,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "ui.context.navigation",
+                "reviewqueue.context.notices",
             ],
         },
     }
@@ -99,7 +101,8 @@ DATABASES = {
                 "max_size": env.integer("DATABASE_POOL_SIZE", 8),
                 "timeout": env.integer("DATABASE_POOL_TIMEOUT_SECONDS", 10),
             },
-            # Plans of the hot queries are the same for every workflow: prepare them.
+            # The server plans a statement that comes again and again only once.
+            "server_side_binding": True,
             "prepare_threshold": 5,
         },
     }
@@ -138,38 +141,7 @@ CELERY_TASK_TIME_LIMIT = 280
 CELERY_TASK_SOFT_TIME_LIMIT = 270
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
-CELERY_BEAT_SCHEDULE = {
-    "score-what-waits": {
-        "task": "reviewqueue.sweep_pending",
-        "schedule": env.integer("SWEEP_SECONDS", 3),
-        "options": {"expires": 10},
-    },
-    "tidy-leases": {
-        "task": "reviewqueue.expire_leases",
-        "schedule": 30,
-        "options": {"expires": 60},
-    },
-    "resume-snapshots": {
-        "task": "reviewqueue.resume_snapshots",
-        "schedule": 30,
-        "options": {"expires": 60},
-    },
-    "profile-features": {
-        "task": "predictions.refresh_profiles",
-        "schedule": 300,
-        "options": {"expires": 600},
-    },
-    "merge-tallies": {
-        "task": "reviewqueue.merge_tallies",
-        "schedule": 30,
-        "options": {"expires": 60},
-    },
-    "heartbeat": {
-        "task": "reviewqueue.worker_heartbeat",
-        "schedule": 15,
-        "options": {"expires": 15},
-    },
-}
+CELERY_BEAT_SCHEDULE = beat.schedule(sweep_seconds=env.integer("SWEEP_SECONDS", 3))
 
 # --- people ----------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
@@ -195,9 +167,13 @@ if SMTP_HOST:
             "username": env.text("SMTP_USER", ""),
             "password": env.text("SMTP_PASSWORD", ""),
             "use_tls": env.flag("SMTP_USE_TLS"),
+            # A server that hangs must not hold a worker for longer.
+            "timeout": 15,
         },
     }
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "countersign@localhost")
+# Where people reach the site: mails lead there.
+PUBLIC_URL = env.text("PUBLIC_URL", "")
 
 # --- the API ---------------------------------------------------------------------
 REST_FRAMEWORK = {
@@ -257,22 +233,37 @@ SECURE_HSTS_PRELOAD = not INSECURE_HTTP
 SESSION_COOKIE_SECURE = not INSECURE_HTTP
 CSRF_COOKIE_SECURE = not INSECURE_HTTP
 SESSION_COOKIE_HTTPONLY = True
-if env.flag("BEHIND_PROXY"):
+BEHIND_PROXY = env.flag("BEHIND_PROXY")
+if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     # Else every sign-in comes from the proxy, and one lockout locks all.
     ALLAUTH_TRUSTED_PROXY_COUNT = env.integer("TRUSTED_PROXY_COUNT", 1)
+# Without it `/metrics` answers nobody but this machine, and nobody behind a proxy.
+METRICS_TOKEN = env.text("METRICS_TOKEN", "")
 
 # --- files -----------------------------------------------------------------------
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(env.text("COUNTERSIGN_STATIC_ROOT", str(BASE_DIR / "staticfiles")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = Path(env.text("COUNTERSIGN_MEDIA_ROOT", str(BASE_DIR / "data" / "media")))
-STORAGES = {
+STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {
-        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
-    },
+    "staticfiles": {"BACKEND": "config.static_files.StaticFiles"},
 }
+S3_BUCKET = env.text("S3_BUCKET", "")
+if S3_BUCKET:
+    STORAGES["default"] = {
+        "BACKEND": "config.storages.ObjectStore",
+        "OPTIONS": {
+            "bucket_name": S3_BUCKET,
+            "location": env.text("S3_PREFIX", ""),
+            "endpoint_url": env.text("S3_ENDPOINT_URL", "") or None,
+            "region_name": env.text("S3_REGION", "") or None,
+            # Without a key: that of the machine, as its cloud gives it out.
+            "access_key": env.text("S3_ACCESS_KEY_ID", "") or None,
+            "secret_key": env.text("S3_SECRET_ACCESS_KEY", "") or None,
+        },
+    }
 # Local copies of artifacts, found by hash; may be lost at any time.
 ARTIFACT_CACHE_DIR = Path(
     env.text("ARTIFACT_CACHE_DIR", str(MEDIA_ROOT / "artifact-cache"))
@@ -283,6 +274,21 @@ TRUSTED_MODEL_TYPES = env.words("TRUSTED_MODEL_TYPES")
 SCORE_BATCH_SIZE = env.integer("SCORE_BATCH_SIZE", 1000)
 SCORER_MEMORY_MB = env.integer("SCORER_MEMORY_MB", 2048)
 
+# --- training --------------------------------------------------------------------
+# Code of the operator's that a training run may call, as `package.module:function`.
+TRAINING_ENTRY_POINTS = env.words("TRAINING_ENTRY_POINTS")
+TRAINING_MEMORY_MB = env.integer("TRAINING_MEMORY_MB", 4096)
+TRAINING_LIMIT_SECONDS = env.integer("TRAINING_LIMIT_SECONDS", 3600)
+# Each takes a worker process for as long as it lasts: scoring needs one, too.
+TRAINING_AT_ONCE = env.integer("TRAINING_AT_ONCE", 1)
+
+# --- web-hooks -------------------------------------------------------------------
+WEBHOOK_ALLOW_PRIVATE = env.flag("WEBHOOK_ALLOW_PRIVATE")
+# What begins with one of these may be registered as a model that runs elsewhere.
+EXTERNAL_MODELS = env.addresses("EXTERNAL_MODELS")
+# A try must end before its delivery is taken for a dead worker's.
+WEBHOOK_TIMEOUT_SECONDS = min(env.integer("WEBHOOK_TIMEOUT_SECONDS", 10), 60)
+
 # --- the rest --------------------------------------------------------------------
 LANGUAGE_CODE = "en"
 TIME_ZONE = env.text("TIME_ZONE", "UTC")
@@ -290,3 +296,8 @@ USE_TZ = True
 USE_I18N = False
 LOGGING = logging_config(env.text("LOG_LEVEL", "INFO"), json=env.flag("LOG_JSON"))
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
+
+# --- traces ----------------------------------------------------------------------
+# Where they are sent; empty: nothing is traced, and what would do it is not loaded.
+OTEL_EXPORTER_OTLP_ENDPOINT = env.text("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+OTEL_EXPORTER_OTLP_HEADERS = env.text("OTEL_EXPORTER_OTLP_HEADERS", "")

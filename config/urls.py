@@ -16,6 +16,7 @@ urlpatterns = [
     path("health/ready", operations.ready, name="health-ready"),
     path("metrics", operations.metrics, name="metrics"),
     path("api/v1/", include("reviewqueue.api.urls")),
+    path("api/v1/", include("lifecycle.api.urls")),
     path("ui/", include("ui.urls")),
     path("accounts/", include("accounts.urls")),
     path("accounts/", include("allauth.urls")),
@@ -23,4 +24,5 @@ urlpatterns = [
     path("", home, name="home"),
     path("", include("predictions.urls")),
     path("", include("reviewqueue.urls")),
+    path("", include("lifecycle.urls")),
 ]

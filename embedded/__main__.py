@@ -52,7 +52,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="run", description=__doc__)
     actions = parser.add_subparsers(dest="action", required=True)
     start = actions.add_parser("up", help="start everything on this machine")
-    start.add_argument("--port", type=int, default=8000, help="on loopback")
+    start.add_argument(
+        "--port", type=int, default=8000, help="on loopback; 0 takes a free one"
+    )
     start.add_argument("--json", action="store_true", help="one line when ready")
     start.add_argument("--no-demo", action="store_true", help="no demo workflows")
     start.add_argument("--concurrency", type=int, default=2, help="worker processes")

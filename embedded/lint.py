@@ -7,7 +7,8 @@ import time
 from pathlib import Path
 
 BIN = Path(sys.executable).parent
-PACKAGES = ["accounts", "predictions", "reviewqueue", "ui", "config", "embedded"]
+APPS = ["accounts", "predictions", "reviewqueue", "lifecycle", "ui"]
+PACKAGES = [*APPS, "config", "embedded"]
 MANAGE = ["python", "manage.py"]
 CHECKS: dict[str, list[str]] = {
     "ruff": ["ruff", "check", "."],

@@ -27,6 +27,8 @@ SETTINGS = {
     "jit": "off",
     "timezone": "UTC",
     "log_min_messages": "warning",
+    # Details of an error quote the row that broke a rule.
+    "log_error_verbosity": "terse",
 }
 # A temporary database is thrown away: a crash of the machine may lose it.
 TEMPORARY_SETTINGS = {"fsync": "off", "synchronous_commit": "off"}

@@ -1,13 +1,15 @@
 """What must be done before the web server may answer: tables, static files, demo."""
 
+import contextlib
 import hashlib
 import json
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypedDict
 
@@ -56,23 +58,28 @@ class Preparation:
     environment: Mapping[str, str]
     owns_database: bool  # else others may have changed its tables
 
-    def migrate_and_collect(self) -> None:
-        """Bring tables and static files up to date, both at once.
+    @contextlib.contextmanager
+    def tables_and_static(self) -> Iterator[bool]:
+        """Bring static files up to date, and tables by the end of the block.
 
-        Raises: UpFailed naming the log.
+        Yields whether the tables are new: then nothing is in them that processes which
+        are started meanwhile could touch. Raises: UpFailed naming the log.
         """
         static, tables = self._static(), self._tables()
+        is_new = self.owns_database and not tables.path.exists()
         quietly = ("--no-input", "--verbosity=0")
-        running = {}
+        migrate = collect = None
         if not tables.is_current():
-            running["migrate"] = self._start("migrate", *quietly)
+            migrate = self._start("migrate", *quietly)
         if not static.is_current():
             shutil.rmtree(self.data / "static", ignore_errors=True)
-            running["collectstatic"] = self._start("collectstatic", *quietly)
-        failed = [name for name, process in running.items() if process.wait()]
-        if failed:
-            raise UpFailed(self._failure(failed[0]))
+            collect = self._start("collectstatic", *quietly)
+        if collect and collect.wait():
+            raise UpFailed(self._failure("collectstatic"))
         static.renew()
+        yield is_new
+        if migrate and migrate.wait():
+            raise UpFailed(self._failure("migrate"))
         tables.renew()
 
     def _static(self) -> Stamp:
@@ -91,35 +98,51 @@ class Preparation:
     def has_demo(self) -> bool:
         return self._demo().exists()
 
-    def load_demo(self) -> SignIns:
-        """Load the demo the first time; later, read the sign-ins that it made."""
-        made = self._demo()
+    @contextlib.contextmanager
+    def demo(self) -> Iterator[Callable[[], SignIns]]:
+        """Begin to load what fills the demo, the first time, which needs no tables.
+
+        Gives what fills it once there are tables, or later, reads the sign-ins that it
+        made. Raises: UpFailed naming the log.
+        """
         if self.has_demo():
-            known: SignIns = json.loads(made.read_text())
-            return known
-        credentials = self.data / "credentials.json"
+            yield partial(json.loads, self._demo().read_text())
+            return
         process = self._start(
             "demo",
             "--json",
-            f"--credentials={credentials}",
+            "--when-told",
+            f"--credentials={self.data / 'credentials.json'}",
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
-        output, _ = process.communicate()
+        try:
+            yield partial(self._fill_demo, process)
+        finally:
+            process.terminate()
+            process.wait()
+
+    def _fill_demo(self, process: subprocess.Popen[bytes]) -> SignIns:
+        output, _ = process.communicate(b"\n")
         if process.returncode or not output.strip():
             raise UpFailed(self._failure("demo"))
         sign_ins: SignIns = json.loads(output.splitlines()[-1])
-        write_private(made, json.dumps(sign_ins))
+        write_private(self._demo(), json.dumps(sign_ins))
         return sign_ins
 
     def _start(
-        self, command: str, *words: str, stdout: int | None = None
+        self,
+        command: str,
+        *words: str,
+        stdin: int = subprocess.DEVNULL,
+        stdout: int | None = None,
     ) -> subprocess.Popen[bytes]:
         with open_log(self._log(command)) as log:
             return subprocess.Popen(  # noqa: S603 -- our own command
                 [sys.executable, "manage.py", command, *words],
                 cwd=PROJECT,
                 env=dict(self.environment),
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=log if stdout is None else stdout,
                 stderr=log,
                 preexec_fn=die_with_parent(signal.SIGTERM),

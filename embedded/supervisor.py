@@ -14,8 +14,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence, Set
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,25 +84,38 @@ def _run_all(options: UpOptions, servers: AnyServers) -> None:
     environment = with_inherited(ours)
     preparation = Preparation(options.data, environment, owns_database=not are_given())
     say("preparing the database")
-    preparation.migrate_and_collect()
-    children = project_children(
-        data=options.data,
-        port=options.port,
-        concurrency=options.concurrency,
-        environment=environment,
-    )
     with ExitStack() as stack:
-        for child in children:
-            # The last that was started stops first: nothing new comes in.
-            stack.callback(child.stop)
-            child.start()
+        with preparation.tables_and_static() as is_new:
+            # As late as it can be: nothing keeps a free port free.
+            port = options.port or _free_port()
+            children = project_children(
+                data=options.data,
+                port=port,
+                concurrency=options.concurrency,
+                environment=environment,
+            )
+            # They take seconds to begin, and nobody asks them for anything yet.
+            early = {"worker", "web"} if is_new else set()
+            _start(early, children, stack)
+            fill_demo = stack.enter_context(_demo(options, preparation))
+        _start({child.name for child in children} - early, children, stack)
         stack.enter_context(signals_ignored_at_the_end())
-        sign_ins = _sign_ins(options, preparation)
-        url = f"http://127.0.0.1:{options.port}"
+        if options.with_demo and not preparation.has_demo():
+            say("loading the demo workflows")
+        sign_ins = fill_demo()
+        url = f"http://127.0.0.1:{port}"
         _wait_until_ready(url, children)
         _announce(url, sign_ins, as_json=options.as_json)
         say(f"ready in {time.monotonic() - started:.1f} s; Ctrl-C stops everything")
         _watch(servers, children)
+
+
+def _start(names: Set[str], children: Sequence[Child], stack: ExitStack) -> None:
+    for child in children:
+        if child.name in names:
+            # The last that was started stops first.
+            stack.callback(child.stop)
+            child.start()
 
 
 def _watch(servers: AnyServers, children: Sequence[Child]) -> None:
@@ -115,12 +128,12 @@ def _watch(servers: AnyServers, children: Sequence[Child]) -> None:
         time.sleep(WATCH_SECONDS)
 
 
-def _sign_ins(options: UpOptions, preparation: Preparation) -> SignIns:
-    if not options.with_demo:
-        return {"accounts": [], "api_keys": {}}
-    if not preparation.has_demo():
-        say("loading the demo workflows")
-    return preparation.load_demo()
+def _demo(
+    options: UpOptions, preparation: Preparation
+) -> AbstractContextManager[Callable[[], SignIns]]:
+    if options.with_demo:
+        return preparation.demo()
+    return nullcontext(lambda: {"accounts": [], "api_keys": {}})
 
 
 def _wait_until_ready(url: str, children: Sequence[Child]) -> None:
@@ -190,6 +203,13 @@ def _check_port(port: int) -> None:
             why = getattr(error, "strerror", None) or error
             msg = f"port {port} cannot be used ({why}): choose another with --port"
             raise UpFailed(msg) from error
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
 
 
 def _servers(options: UpOptions) -> contextlib.AbstractContextManager[AnyServers]:

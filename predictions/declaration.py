@@ -4,48 +4,75 @@ Pure: text or JSON in, frozen models out. `docs/workflow-file.md` explains each 
 """
 
 import math
-import string
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from functools import cached_property
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Self
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    Strict,
-    StringConstraints,
-    ValidationError,
-    field_validator,
-    model_validator,
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from predictions.declaration_costs import Costs as Costs
+from predictions.declaration_costs import check_matrix, with_sides
+from predictions.declaration_features import Feature as Feature
+from predictions.declaration_features import (
+    check_masked,
+    check_references,
+    check_slice,
 )
+from predictions.declaration_fields import FieldSpec, check_fields_declared
+from predictions.declaration_labels import LabelSpec as LabelSpec
+from predictions.declaration_labels import Owners as Owners
+from predictions.declaration_labels import ReasonCode as ReasonCode
+from predictions.declaration_life import (
+    Business,
+    GateSpec,
+    Monitoring,
+    Promotion,
+    Retraining,
+    Slice,
+)
+from predictions.declaration_measures import measured_features
+from predictions.declaration_media import (
+    MAX_SLOTS,
+    MediaSlot,
+    Retention,
+    check_slots,
+)
+from predictions.declaration_parts import Flag, Part
+from predictions.declaration_rules import (
+    IntakeRules,
+    ModelRules,
+    PolicySpec,
+    QueueRules,
+)
+from predictions.declaration_series import Series, check_series, with_derived
+from predictions.declaration_text import title_fields as title_fields
+from predictions.learning.gate_terms import OF_ORDERED
+from predictions.learning.label_terms import LabelTerms
 
 MAX_SHOWN = 200
 MAX_TEXT = 500_000  # characters of a workflow file
 MAX_BITS = 63  # of an integer that every JSON writer takes
-KEY = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,49}$"
-NAME = r"^[A-Za-z][A-Za-z0-9_]{0,62}$"
-
-# Strict: "yes" is no flag, true is no number.
-type Flag = Annotated[bool, Strict()]
-type Number = Annotated[float, Strict()]
-type Whole = Annotated[int, Strict()]
-type Value = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """Which field broke which rule, with the value as it came."""
+    """Which field broke which rule, with the value as it came.
+
+    `detail` says the same to people; nothing depends on it.
+    """
 
     field: str
     rule: str
     value: object = None
+    detail: str = dataclass_field(default="", compare=False)
 
     def to_json(self) -> dict[str, object]:
         """Return JSON data; a long value is cut, what JSON has no word for is text."""
-        return {"field": self.field, "rule": self.rule, "value": _json(self.value)}
+        data = {"field": self.field, "rule": self.rule, "value": _json(self.value)}
+        return data | {"detail": self.detail} if self.detail else data
 
 
 def _json(value: object) -> object:
@@ -68,137 +95,7 @@ class DeclarationError(ValueError):
         super().__init__("; ".join(lines))
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    @field_validator("*")
-    @classmethod
-    def _storable(cls, value: object) -> object:
-        texts = value if isinstance(value, tuple) else (value,)
-        if any(isinstance(text, str) and "\x00" in text for text in texts):
-            raise ValueError("the character NUL cannot be stored")
-        return value
-
-
-class LabelSpec(_Part):
-    key: str = Field(pattern=KEY)
-    name: str = Field(min_length=1, max_length=100)
-    positive: Flag = False
-    description: str = ""
-
-
-class ReasonCode(_Part):
-    key: str = Field(pattern=KEY)
-    name: str = Field(min_length=1, max_length=100)
-
-
-class Show(_Part):
-    """How a value is shown to people."""
-
-    decimals: Whole | None = Field(default=None, ge=0, le=10)
-    format: Literal["plain", "percent", "money", "duration"] = "plain"
-    group: str = ""
-    important: Flag = False
-
-
-class Feature(_Part):
-    name: str = Field(pattern=NAME)
-    title: str = ""
-    type: Literal["number", "integer", "category", "boolean", "text", "datetime"]
-    unit: str = ""
-    description: str = ""
-    minimum: Number | None = None
-    maximum: Number | None = None
-    values: tuple[Value, ...] = ()
-    required: Flag = False
-    show: Show = Show()
-    use: Literal["model", "show"] | None = None
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if self.type == "category" and not self.values:
-            raise ValueError("a category needs its allowed values")
-        if self.type != "category" and self.values:
-            raise ValueError("only a category has allowed values")
-        if len(set(self.values)) != len(self.values):
-            raise ValueError("an allowed value stands twice")
-        if self.is_ranged and self.type not in {"number", "integer"}:
-            raise ValueError("only a number or integer has a range")
-        low, high = self.minimum, self.maximum
-        if low is not None and high is not None and low > high:
-            raise ValueError("minimum is above maximum")
-        if self.use == "model" and self.type in {"text", "datetime"}:
-            raise ValueError("a text or datetime can be shown, not learned from")
-        return self
-
-    @property
-    def is_ranged(self) -> bool:
-        return self.minimum is not None or self.maximum is not None
-
-    @property
-    def label(self) -> str:
-        """The title, or the name where there is none."""
-        return self.title or self.name.replace("_", " ").capitalize()
-
-    @property
-    def is_for_models(self) -> bool:
-        if self.use is not None:
-            return self.use == "model"
-        return self.type not in {"text", "datetime"}
-
-
-class Costs(_Part):
-    false_positive: Number = Field(ge=0)
-    false_negative: Number = Field(ge=0)
-    review_minute: Number = Field(default=0, ge=0)
-    currency: str = Field(default="EUR", max_length=10)
-
-
-class QueueRules(_Part):
-    sla_minutes: Whole = Field(default=24 * 60, ge=1)
-    lease_seconds: Whole = Field(default=300, ge=30, le=3600)
-    undo_seconds: Whole = Field(default=60, ge=0, le=3600)
-    max_leases: Whole = Field(default=3, ge=2, le=50)
-
-
-class Owners(_Part):
-    data: str = ""
-    model: str = ""
-    monitoring: str = ""
-    retraining: str = ""
-    incident: str = ""
-
-
-class PolicySpec(_Part):
-    """Where the routing policy of a new workflow starts; all shares in 0..1."""
-
-    mode: Literal["all", "above", "between"] = "all"
-    low: Number = Field(default=0, ge=0, le=1)
-    high: Number = Field(default=1, ge=0, le=1)
-    audit_share: Number = Field(default=0.1, gt=0, le=1)
-    blind_share: Number = Field(default=0.05, ge=0, le=1)
-    second_opinion_share: Number = Field(default=0, ge=0, le=1)
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.low > self.high:
-            raise ValueError("low is above high")
-        if self.mode == "between" and self.low == self.high:
-            raise ValueError("nothing lies between low and high")
-        return self
-
-
-class IntakeRules(_Part):
-    max_future_minutes: Whole = Field(default=60, ge=0)
-    max_features_bytes: Whole = Field(default=65_536, ge=256, le=1_048_576)
-
-
-class ModelRules(_Part):
-    time_budget_ms: Whole = Field(default=2000, ge=1, le=60_000)
-    threshold: Number | None = Field(default=None, gt=0, lt=1)
-
-
-class Declaration(_Part):
+class Declaration(Part):
     """Everything that a workflow says about itself."""
 
     slug: str = Field(pattern=r"^[a-z][a-z0-9-]{1,48}$")
@@ -210,14 +107,25 @@ class Declaration(_Part):
     subject: str | None = None
     title: str = ""
     labels: tuple[LabelSpec, ...] = Field(max_length=30)
+    ordered: Flag = False
     reason_codes: tuple[ReasonCode, ...] = Field(default=(), max_length=30)
     features: tuple[Feature, ...] = Field(max_length=500)
+    fields: tuple[FieldSpec, ...] = Field(default=(), max_length=50)
     costs: Costs
     queue: QueueRules = QueueRules()
     owners: Owners = Owners()
     policy: PolicySpec = PolicySpec()
     intake: IntakeRules = IntakeRules()
     model: ModelRules = ModelRules()
+    slices: tuple[Slice, ...] = Field(default=(), max_length=50)
+    gates: tuple[GateSpec, ...] = Field(default=(), max_length=50)
+    promotion: Promotion = Promotion()
+    retraining: Retraining = Retraining()
+    monitoring: Monitoring = Monitoring()
+    business: Business = Business()
+    media: tuple[MediaSlot, ...] = Field(default=(), max_length=MAX_SLOTS)
+    retention: Retention = Retention()
+    series: Series | None = None
 
     @field_validator("labels", "reason_codes")
     @classmethod
@@ -250,6 +158,73 @@ class Declaration(_Part):
             raise ValueError(f"title: no feature is named {', '.join(unknown)}")
         return self
 
+    @model_validator(mode="after")
+    def _names_what_it_has(self) -> Self:
+        """Slices, gates and candidates speak of features and slices that are there."""
+        features = {one.name: one for one in self.all_features}
+        for part in self.slices:
+            check_slice(part, features.get(part.feature))
+        named = [part.name for part in self.slices]
+        if len(set(named)) != len(named):
+            raise ValueError("slices: a name stands twice")
+        gates = (name for gate in self.gates for name in gate.segments)
+        if unknown := sorted(set(gates) - set(named)):
+            raise ValueError(f"gates: no slice is named {', '.join(unknown)}")
+        keys = [key for gate in self.gates for key in gate.gate.result_keys()]
+        if twice := sorted({key for key in keys if keys.count(key) > 1}):
+            raise ValueError(f"gates: asked twice: {', '.join(twice)}")
+        check_fields_declared(
+            self.fields,
+            labels=self.label_keys,
+            texts={one.name for one in self.features if one.type == "text"},
+            images={one.name for one in self.media if one.kind == "image"},
+        )
+        learnt = {one.name for one in self.model_features}
+        candidates = (n for one in self.retraining.candidates for n in one.features)
+        if unknown := sorted(set(candidates) - learnt):
+            raise ValueError(
+                f"retraining: models read no feature named {', '.join(unknown)}"
+            )
+        return self
+
+    @model_validator(mode="before")
+    @classmethod
+    def _costs_of_sides(cls, data: Any) -> Any:  # noqa: ANN401 -- as it was sent
+        return with_sides(with_derived(data))
+
+    @model_validator(mode="after")
+    def _labels_stand_to_each_other(self) -> Self:
+        """Order, costs from label to label, and what follows from them."""
+        sides = [label.positive for label in self.labels]
+        if self.ordered and sides != sorted(sides):
+            raise ValueError("ordered: the positive labels come last, as the highest")
+        steps = {gate.kind for gate in self.gates} & set(OF_ORDERED)
+        if steps and not self.ordered:
+            raise ValueError(
+                f"gates: only of ordered labels: {', '.join(sorted(steps))}"
+            )
+        if self.costs.matrix:
+            check_matrix(self.costs, self.label_keys, self.positive_labels)
+            if self.model.threshold is not None or self.model.sensitivity is not None:
+                raise ValueError(
+                    "model: with costs.matrix no threshold decides what is recommended"
+                )
+        if self.model.sensitivity is not None and len(self.positive_labels) != 1:
+            raise ValueError("model: sensitivity is of the one positive label")
+        check_references(self.features)
+        shown = {*title_fields(self.title), self.subject or ""}
+        check_masked(self.features, self.fields, shown)
+        return self
+
+    @model_validator(mode="after")
+    def _media_fits(self) -> Self:
+        check_slots(self.media)
+        check_series(self.series, subject=self.subject, features=self.features)
+        sent = {one.name for one in self.features}
+        if twice := sorted(sent & {one.name for one in self.measured}):
+            raise ValueError(f"features: measured from media: {', '.join(twice)}")
+        return self
+
     @cached_property
     def label_keys(self) -> tuple[str, ...]:
         return tuple(label.key for label in self.labels)
@@ -259,12 +234,64 @@ class Declaration(_Part):
         return tuple(label.key for label in self.labels if label.positive)
 
     @cached_property
+    def measured(self) -> tuple[Feature, ...]:
+        """What is not sent with an item, but measured from its media."""
+        return measured_features(self.media)
+
+    @property
+    def all_features(self) -> tuple[Feature, ...]:
+        """What is known of an item: as it was sent, and as its media were measured."""
+        return self.features + self.measured
+
+    @cached_property
     def model_features(self) -> tuple[Feature, ...]:
-        return tuple(one for one in self.features if one.is_for_models)
+        return tuple(one for one in self.all_features if one.is_for_models)
+
+    @cached_property
+    def masked(self) -> Mapping[str, tuple[str, ...]]:
+        """The kinds of personal data that are masked, by the text that has them."""
+        return {one.name: one.mask for one in self.features if one.mask}
+
+    @cached_property
+    def masked_kinds(self) -> tuple[str, ...]:
+        """All kinds of personal data that are masked in some text."""
+        return tuple(sorted({kind for kinds in self.masked.values() for kind in kinds}))
+
+    @property
+    def label_terms(self) -> LabelTerms:
+        """How the labels stand to each other, for what is pure."""
+        return LabelTerms(
+            order=self.label_keys if self.ordered else (),
+            costs=self.costs.matrix,
+            sensitivity=self.model.sensitivity,
+        )
+
+    def error_cost(self, said: str, truth: str) -> float:
+        """Return what saying one label costs where another is true, 0 or more."""
+        if self.costs.matrix:
+            return self.costs.matrix.get(truth, {}).get(said, 0.0)
+        if (said in self.positive_labels) == (truth in self.positive_labels):
+            return 0.0
+        costs = self.costs
+        wrong_positive = said in self.positive_labels
+        return costs.false_positive if wrong_positive else costs.false_negative
+
+    def dearest_error(self, said: str) -> float:
+        """Return what saying a label costs at most, if it is wrong."""
+        if self.costs.matrix:
+            return max(self.error_cost(said, truth) for truth in self.label_keys)
+        costs = self.costs
+        is_positive = said in self.positive_labels
+        return costs.false_positive if is_positive else costs.false_negative
+
+    @property
+    def greatest_cost(self) -> float:
+        """What the dearest of all errors costs."""
+        return max(map(self.dearest_error, self.label_keys))
 
     @cached_property
     def _features_by_name(self) -> Mapping[str, Feature]:
-        return {feature.name: feature for feature in self.features}
+        return {feature.name: feature for feature in self.all_features}
 
     @property
     def decision_threshold(self) -> float:
@@ -282,6 +309,21 @@ class Declaration(_Part):
     def feature(self, name: str) -> Feature | None:
         """Return the feature of that name, or None."""
         return self._features_by_name.get(name)
+
+    def media_slot(self, name: str) -> MediaSlot | None:
+        """Return the slot of that name, or None."""
+        return next((slot for slot in self.media if slot.name == name), None)
+
+    def fields_with(self, label: str) -> tuple[FieldSpec, ...]:
+        """Return the fields that a decision of that label holds; no label: none."""
+        return tuple(one for one in self.fields if one.is_asked_with(label))
+
+    def label_place(self, key: str) -> int:
+        """Return what labels are sorted by: their order; without one all are alike."""
+        if not self.ordered:
+            return 0
+        keys = self.label_keys
+        return keys.index(key) if key in keys else len(keys)
 
     def label_name(self, key: str) -> str:
         """Return the name of a label; the key itself when it is not declared."""
@@ -321,25 +363,6 @@ def declaration_from_json(data: Mapping[str, Any]) -> Declaration:
         raise DeclarationError(errors) from error
 
 
-def title_fields(title: str) -> set[str]:
-    """Return the feature names in a title like `Payment of {amount}`.
-
-    Raises: ValueError for anything but plain names in braces.
-    """
-    fields = set()
-    try:
-        parts = list(string.Formatter().parse(title))
-    except ValueError as error:
-        raise ValueError(f"title: {error}") from error
-    for _, name, spec, conversion in parts:
-        if name is None:
-            continue
-        if not name.isidentifier() or spec or conversion:
-            raise ValueError(f"title: {{{name}}} is not a plain feature name")
-        fields.add(name)
-    return fields
-
-
 def _error(data: object, error: Any) -> FieldError:  # noqa: ANN401 -- pydantic's error dict
     shown = error.get("input")
     if isinstance(shown, dict | list | tuple):
@@ -361,7 +384,8 @@ def _path(data: object, loc: Sequence[str | int]) -> str:
             data = None
         word = str(step)
         if isinstance(step, int) and isinstance(data, dict):
-            named = data.get("name") if words == ["features"] else data.get("key")
+            by_name = words in (["features"], ["media"], ["fields"])
+            named = data.get("name") if by_name else data.get("key")
             word = named if isinstance(named, str) and named else word
         words.append(word[:MAX_SHOWN])
     return ".".join(words)

@@ -1,19 +1,23 @@
-"""Forms of the pages about models and workflows."""
+"""Forms of the pages about workflows."""
 
 from django import forms
 
-from predictions.enums import Stage
+ANOTHER_VERSION = (
+    "Another version was put in force meanwhile. What you wrote is still here and "
+    "changed nothing: look at the newest version, then put yours in force again."
+)
 
 
-class StageForm(forms.Form):
-    """Move a version to another stage, with a reason."""
+class SeenVersionForm(forms.Form):
+    """What is written over a version; it says which one the person saw."""
 
-    to = forms.ChoiceField(choices=Stage.choices, widget=forms.HiddenInput)
-    reason = forms.CharField(max_length=500, label="Reason")
+    version = forms.IntegerField(widget=forms.HiddenInput)
 
-
-class RollbackForm(forms.Form):
-    reason = forms.CharField(max_length=500, label="Reason")
+    def overtaken(self, version: int) -> None:
+        """Say that this version came first; sent again, the form replaces it."""
+        sent = {name: self.data[name] for name in self.data}
+        self.data = {**sent, "version": str(version)}
+        self.add_error(None, ANOTHER_VERSION)
 
 
 class DeclarationForm(forms.Form):
@@ -25,3 +29,7 @@ class DeclarationForm(forms.Form):
         max_length=200_000,
         strip=False,
     )
+
+
+class SettingsForm(SeenVersionForm, DeclarationForm):
+    """The workflow file of a workflow that is there."""

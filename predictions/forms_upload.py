@@ -6,6 +6,7 @@ from django import forms
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 
+from predictions.intake.archives import BEGINNING
 from predictions.intake.columns import Arrivals, ColumnMap
 from predictions.intake.files import FORMATS, FileKind, kind_of
 from predictions.intake.readers import MalformedPayload
@@ -16,7 +17,10 @@ class UploadForm(forms.Form):
 
     file = forms.FileField(
         label="File",
-        help_text="CSV, Parquet, NDJSON or JSON; CSV and JSON may be compressed (.gz).",
+        help_text=(
+            "CSV, Parquet, NDJSON or JSON; CSV and JSON may be compressed (.gz). "
+            "Or a ZIP of images and sound with a manifest."
+        ),
         max_length=200,
     )
     format = forms.ChoiceField(
@@ -83,12 +87,19 @@ class UploadForm(forms.Form):
 
     def clean(self) -> None:
         sent = self.cleaned_data.get("file")
-        if sent is None:
+        if sent is None or self.is_archive():
             return
         try:
             self.kind()
         except MalformedPayload as error:
             self.add_error("file", error.message)
+
+    def is_archive(self) -> bool:
+        """Say whether the file is a ZIP, by its content."""
+        sent: UploadedFile[bytes] = self.cleaned_data["file"]
+        beginning: bytes = sent.read(len(BEGINNING))
+        sent.seek(0)
+        return beginning == BEGINNING
 
     def kind(self) -> FileKind:
         """Return what the file is. Raises: MalformedPayload."""

@@ -1,26 +1,33 @@
-"""Pages about workflows and models."""
+"""Pages about workflows."""
 
 from django.urls import path
 
-from predictions.views import models, settings, upload
+from predictions.views import archives, media, settings, upload
 
 app_name = "predictions"
 urlpatterns = [
     path("workflows/new/", settings.workflow_create, name="workflow-create"),
-    path("w/<slug:slug>/models/", models.model_list, name="model-list"),
-    path(
-        "w/<slug:slug>/models/rollback/", models.model_rollback, name="model-rollback"
-    ),
-    path("w/<slug:slug>/models/<uuid:pk>/", models.model_detail, name="model-detail"),
-    path(
-        "w/<slug:slug>/models/<uuid:pk>/stage/",
-        models.model_stage,
-        name="model-stage",
-    ),
     path(
         "w/<slug:slug>/settings/",
         settings.workflow_settings,
         name="workflow-settings",
     ),
+    path(
+        "w/<slug:slug>/media/<uuid:pk>/remove/",
+        media.media_remove,
+        name="media-remove",
+    ),
+    path("w/<slug:slug>/media/<uuid:pk>/", media.media_file, name="media"),
+    path(
+        "w/<slug:slug>/media/<uuid:pk>/<slug:derivative>/",
+        media.media_file,
+        name="media-derivative",
+    ),
+    path(
+        "w/<slug:slug>/archives/<uuid:pk>/",
+        archives.archive_detail,
+        name="archive-detail",
+    ),
+    path("w/<slug:slug>/upload/item/", upload.upload_item, name="upload-item"),
     path("w/<slug:slug>/upload/", upload.upload, name="upload"),
 ]

@@ -1,6 +1,7 @@
 """Forms of the reviewer's and the supervisor's pages; the services hold the rules."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django import forms
 from django.utils import timezone
@@ -24,8 +25,12 @@ class DecideForm(LeaseForm):
 class ReasonForm(LeaseForm):
     reason = forms.CharField(required=False, max_length=500)
 
+    def terms(self, _now: datetime) -> dict[str, Any]:
+        """Return what the service is told besides who, when and which case."""
+        return {"reason": self.cleaned_data["reason"]}
 
-class SkipForm(LeaseForm):
+
+class SkipForm(ReasonForm):
     reason = forms.CharField(max_length=500, label="Why do you skip it?")
 
 
@@ -38,6 +43,10 @@ class SnoozeForm(LeaseForm):
         label="or until",
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
     )
+
+    def terms(self, now: datetime) -> dict[str, Any]:
+        """Return what the service is told besides who, when and which case."""
+        return {"until": self.moment(now), "reason": ""}
 
     def moment(self, now: datetime) -> datetime:
         """Return the moment that was chosen."""

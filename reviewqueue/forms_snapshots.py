@@ -66,10 +66,22 @@ class SnapshotForm(forms.Form):
         help_text="Passed by the policy and drawn at random for people.",
     )
 
+    unmasked = forms.BooleanField(
+        required=False,
+        label="With personal data, not masked",
+        help_text="Noted in the access log, as is each download; nothing learns of it.",
+    )
+
     def __init__(
-        self, data: Mapping[str, Any] | None, *, labels: Sequence[LabelSpec]
+        self,
+        data: Mapping[str, Any] | None,
+        *,
+        labels: Sequence[LabelSpec],
+        may_unmask: bool = False,
     ) -> None:
         super().__init__(data)
+        if not may_unmask:
+            del self.fields["unmasked"]
         self.fields["labels"].choices = [  # type: ignore[attr-defined]
             (label.key, label.name) for label in labels
         ]
@@ -86,6 +98,7 @@ class SnapshotForm(forms.Form):
             labels=tuple(asked["labels"]),
             only_blind=asked["only_blind"],
             only_audit=asked["only_audit"],
+            unmasked=asked.get("unmasked", False),
         )
 
     def refuse(self, errors: Sequence[FieldError]) -> None:
@@ -105,5 +118,9 @@ def query_fields(filters: SnapshotFilters, as_of: datetime) -> list[tuple[str, s
     pairs = [(name, at.isoformat()) for name, at in moments.items() if at]
     pairs += [("sources", source) for source in filters.sources]
     pairs += [("labels", label) for label in filters.labels]
-    flags = {"only_blind": filters.only_blind, "only_audit": filters.only_audit}
+    flags = {
+        "only_blind": filters.only_blind,
+        "only_audit": filters.only_audit,
+        "unmasked": filters.unmasked,
+    }
     return pairs + [(name, "on") for name, flag in flags.items() if flag]

@@ -1,17 +1,26 @@
 """Values and reasons as people read them. Pure: plain data in, plain data out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
 from predictions.declaration import Declaration, Feature
+from predictions.learning.novelty import Oddity
 from predictions.queries.profiles import unusualness
+from reviewqueue.standing import Earlier, Standing, Trend, standing_of, trend_of
 from ui import numbers
 
 N_BINS = 24
 UNUSUAL_SHARE = 0.05  # rarer than this on its side is worth a colour
 N_REASONS = 6
+UNMEASURED = {
+    "media_unreadable": "Its picture or sound cannot be measured.",
+    "media_timeout": "Measuring its picture or sound took too long.",
+    "media_crashed": "Measuring its picture or sound failed.",
+    "media_missing": "Its picture or sound was not there to be measured.",
+}
 DASH = "–"  # noqa: RUF001 -- typography
 
 
@@ -27,6 +36,9 @@ class Fact:
     curve: tuple[float, ...]
     words: str
     description: str
+    standing: Standing | None = None
+    trend: Trend | None = None
+    missing: str = "missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +59,28 @@ def fact_groups(
     features: Mapping[str, Any],
     declaration: Declaration,
     profile: Mapping[str, Any],
+    *,
+    shown: Sequence[Feature],
+    at: datetime | None = None,
+    earlier: Sequence[Earlier] = (),
 ) -> list[FactGroup]:
-    """Group the declared features of an item, the important ones first."""
+    """Group the shown features of an item, the important ones first.
+
+    With `at`, the moment of the item, and what its subject had `earlier`, a feature
+    whose trend is declared says how it has moved.
+    """
     groups: dict[str, list[Fact]] = {}
-    for feature in declaration.features:
+    for feature in shown:
+        if feature in declaration.measured and feature.name not in features:
+            continue  # where no mark is, there is nothing to say of one
         name = "Most telling" if feature.show.important else feature.show.group
-        made = fact(feature, features.get(feature.name), declaration, profile)
+        value = features.get(feature.name)
+        made = replace(
+            fact(feature, value, declaration, profile),
+            standing=standing_of(feature, features),
+            trend=trend_of(feature, value, at=at, earlier=earlier) if at else None,
+            missing="not measured" if feature.reference else "missing",
+        )
         groups.setdefault(name, []).append(made)
     order = sorted(groups, key=lambda name: name != "Most telling")
     return [FactGroup(name, tuple(groups[name])) for name in order]
@@ -125,6 +153,9 @@ def reasons(
         feature = declaration.feature(one["feature"])
         if feature is None:
             continue
+        if feature.type == "text":
+            found.append(Reason(f"{feature.label}: its words", one["effect"]))
+            continue
         value = value_text(feature, one["value"], declaration)
         usual = value_text(feature, one["reference"], declaration)
         found.append(
@@ -133,8 +164,45 @@ def reasons(
     return found
 
 
+def unlike_words(
+    found: Sequence[Oddity], features: Mapping[str, Any], declaration: Declaration
+) -> list[str]:
+    """Say of each unusual value what the model met instead."""
+    lines = []
+    for odd in found:
+        feature = declaration.feature(odd.column)
+        if feature is None:
+            continue
+        if feature.type == "text":
+            usual = numbers.percent(odd.high) if odd.high is not None else "none"
+            lines.append(
+                f"{feature.label}: more of its words are unknown to the model than in"
+                f" 99{numbers.NBSP}% of what it learnt from (up to {usual})"
+                if odd.kind == "range"
+                else f"{feature.label}: it has no words, which is seldom"
+            )
+            continue
+        if odd.kind == "range":
+            low = value_text(feature, odd.low, declaration)
+            high = value_text(feature, odd.high, declaration)
+            usual = f"99{numbers.NBSP}% of what it learnt from lies in {low} to {high}"
+        elif odd.share:
+            usual = f"met in {numbers.percent(odd.share)} of what it learnt from"
+        else:
+            usual = "never met in what it learnt from"
+        value = value_text(feature, features.get(odd.column), declaration)
+        value = "missing" if odd.kind == "missing" else value
+        lines.append(f"{feature.label}: {value}; {usual}")
+    return lines
+
+
 def threshold_words(threshold: float | None, declaration: Declaration) -> str:
-    """Say from which probability on the one positive label is recommended."""
+    """Say from which probability on the one positive label is recommended.
+
+    Where costs go from label to label it is not the probability that decides.
+    """
+    if declaration.costs.matrix:
+        return "Of least expected cost, which need not be the likeliest"
     positives = [label.name for label in declaration.labels if label.positive]
     if threshold is None or len(positives) != 1:
         return ""

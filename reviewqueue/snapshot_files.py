@@ -14,6 +14,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from predictions.declaration import Declaration, Feature
+from reviewqueue.snapshot_values import (
+    arrow_type,
+    field_cells,
+    field_columns,
+    fitting,
+)
 
 PREFIX = "f_"
 ROW_GROUP = 10_000
@@ -50,8 +56,9 @@ FIXED_AFTER = [
     ("decided_at", _MOMENT),
 ]
 OTHER = "other_features"  # JSON: not declared, or not of the declared type
-_FEATURES_AT = len(FIXED_BEFORE)
-_INT64 = 2**63
+FEATURES_AT = len(FIXED_BEFORE)
+FIELDS_AT = FEATURES_AT + 1 + len(FIXED_AFTER)
+_MEDIA_AT = FIELDS_AT + 3  # there where the declaration has slots
 
 
 @dataclass
@@ -67,16 +74,26 @@ class Tally:
     routes: Counter[str] = field(default_factory=Counter)
     review_probabilities: Counter[str] = field(default_factory=Counter)
     missing: Counter[str] = field(default_factory=Counter)
+    corrected: Counter[str] = field(default_factory=Counter)
+    media: Counter[str] = field(default_factory=Counter)  # rows with a file, by slot
     n_blind: int = 0
     first_at: datetime | None = None
     last_at: datetime | None = None
 
 
 def schema_of(declaration: Declaration) -> pa.Schema:
-    """Return the columns: fixed ones, one `f_<name>` per declared feature, the rest."""
-    features = [(PREFIX + f.name, _arrow_type(f)) for f in declaration.features]
-    fields = [*FIXED_BEFORE, *features, (OTHER, pa.string()), *FIXED_AFTER]
-    return pa.schema([pa.field(name, kind) for name, kind in fields])
+    """Return the columns: fixed ones, features, the rest, media, three per field."""
+    features = [(PREFIX + f.name, arrow_type(f)) for f in declaration.all_features]
+    media = [(name, pa.string()) for name in media_columns(declaration)]
+    fields = [*FIXED_BEFORE, *features, (OTHER, pa.string()), *FIXED_AFTER, *media]
+    named = [pa.field(name, kind) for name, kind in fields]
+    return pa.schema([*named, *field_columns(declaration.fields)])
+
+
+def media_columns(declaration: Declaration) -> list[str]:
+    """Name the columns of images and sound: id and sha256 for each slot."""
+    slots = [slot.name for slot in declaration.media]
+    return [f"media_{slot}_{part}" for slot in slots for part in ("id", "sha256")]
 
 
 def write_parquet(
@@ -96,9 +113,14 @@ def write_parquet(
 
 def labelled_rows(source: IO[bytes]) -> Iterator[dict[str, Any]]:
     """Yield the rows as objects, features nested, for training."""
+    for group in labelled_groups(source):
+        yield from group
+
+
+def labelled_groups(source: IO[bytes]) -> Iterator[list[dict[str, Any]]]:
+    """Yield the rows as `labelled_rows` does, a group of at most 10,000 at a time."""
     for table in row_groups(source):
-        for row in table.to_pylist():
-            yield _nested(row)
+        yield [_nested(row) for row in table.to_pylist()]
 
 
 def row_groups(
@@ -113,16 +135,34 @@ def row_groups(
 def _columns(
     chunk: Sequence[Sequence[Any]], declaration: Declaration, tally: Tally
 ) -> list[list[Any]]:
-    before = [_cells(chunk, index) for index in range(_FEATURES_AT)]
+    before = [_cells(chunk, index) for index in range(FEATURES_AT)]
     before[1] = [str(value) for value in before[1]]
-    after = [_cells(chunk, index) for index in range(_FEATURES_AT + 1, len(chunk[0]))]
-    given = [orjson.loads(row[_FEATURES_AT]) for row in chunk]
+    after = [_cells(chunk, index) for index in range(FEATURES_AT + 1, FIELDS_AT)]
+    given = [orjson.loads(row[FEATURES_AT]) for row in chunk]
     features = [
-        [_take(feature, one) for one in given] for feature in declaration.features
+        [_take(feature, one) for one in given] for feature in declaration.all_features
     ]
     other = [_as_text(one) if one else None for one in given]
     _count(tally, before, after, features, declaration)
-    return [*before, *features, other, *after]
+    media: list[list[Any]] = []
+    if declaration.media:
+        media = _media([row[_MEDIA_AT] for row in chunk], declaration, tally)
+    said = [tuple(row[FIELDS_AT:_MEDIA_AT]) for row in chunk]
+    fields = field_cells(declaration.fields, said, tally.corrected)
+    return [*before, *features, other, *after, *media, *fields]
+
+
+def _media(
+    written: list[str | None], declaration: Declaration, tally: Tally
+) -> list[list[Any]]:
+    """Return the columns of media, from `{slot: [id, sha256]}` of each row."""
+    given = [orjson.loads(text) if text else {} for text in written]
+    columns: list[list[Any]] = []
+    for slot in declaration.media:
+        pairs = [one.get(slot.name) or (None, None) for one in given]
+        tally.media[slot.name] += sum(pk is not None for pk, _ in pairs)
+        columns += [[pk for pk, _ in pairs], [digest for _, digest in pairs]]
+    return columns
 
 
 def _count(
@@ -143,7 +183,7 @@ def _count(
     for chance, n in Counter(named["review_probability"]).items():
         tally.review_probabilities[f"{chance:g}"] += n
     tally.n_blind += sum(bool(blind) for blind in named["blind"])
-    for feature, values in zip(declaration.features, features, strict=True):
+    for feature, values in zip(declaration.all_features, features, strict=True):
         tally.missing[feature.name] += sum(value is None for value in values)
     tally.first_at = min(filter(None, [*before[3], tally.first_at]))
     tally.last_at = max(filter(None, [*before[3], tally.last_at]))
@@ -153,35 +193,13 @@ def _cells(chunk: Sequence[Sequence[Any]], index: int) -> list[Any]:
     return [row[index] for row in chunk]
 
 
-def _arrow_type(feature: Feature) -> pa.DataType:
-    kinds = {
-        "number": pa.float64(),
-        "integer": pa.int64(),
-        "boolean": pa.bool_(),
-    }
-    return kinds.get(feature.type, pa.string())
-
-
 def _take(feature: Feature, given: dict[str, Any]) -> object:
     """Take a feature out of what was given; what does not fit its column stays."""
     value = given.get(feature.name)
-    fitting = None if value is None else _fitting(feature, value)
-    if value is None or fitting is not None:
+    fits = None if value is None else fitting(feature, value)
+    if value is None or fits is not None:
         given.pop(feature.name, None)
-    return fitting
-
-
-def _fitting(feature: Feature, value: object) -> object:
-    """Return the value in the column's type; one of an older version may not fit."""
-    if feature.type == "boolean":
-        return value if isinstance(value, bool) else None
-    if feature.type not in {"number", "integer"}:
-        return value if isinstance(value, str) else None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    if feature.type == "number":
-        return float(value)
-    return int(value) if value == int(value) and abs(value) < _INT64 else None
+    return fits
 
 
 def _as_text(features: dict[str, Any]) -> str:

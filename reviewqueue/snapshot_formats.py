@@ -13,6 +13,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from reviewqueue.snapshot_files import OTHER, PREFIX, row_groups
+from reviewqueue.snapshot_values import CORRECTED, FIELD, JSON_TEXT, RECOMMENDED
 
 BATCH = 2_000  # rows that are Python objects at once
 BLOCK = 1 << 20
@@ -39,7 +40,7 @@ def csv_of(source: IO[bytes]) -> Iterator[bytes]:
 
 
 def jsonl_of(source: IO[bytes]) -> Iterator[bytes]:
-    """Yield the rows as JSON lines, the features in an object of their own."""
+    """Yield the rows as JSON lines, features and fields in objects of their own."""
     for table in row_groups(source):
         for place in range(0, table.num_rows, BATCH):
             yield _lines(table.slice(place, BATCH))
@@ -83,8 +84,36 @@ def _lines(table: pa.Table) -> bytes:
     features = _objects(
         {name.removeprefix(PREFIX): columns.pop(name) for name in names}
     )
+    fields = {
+        key: list(_objects(part))
+        for key, prefix in _FIELD_OBJECTS.items()
+        if (part := _field_part(table, columns, prefix))
+    }
     rows = zip(_objects(columns), features, other, strict=True)
-    return b"".join(_line(row, given, rest) for row, given, rest in rows)
+    return b"".join(
+        _line(row | {key: part[i] for key, part in fields.items()}, given, rest)
+        for i, (row, given, rest) in enumerate(rows)
+    )
+
+
+_FIELD_OBJECTS = {
+    "fields": FIELD,
+    "recommended_fields": RECOMMENDED,
+    "corrected_fields": CORRECTED,
+}
+
+
+def _field_part(
+    table: pa.Table, columns: dict[str, list[Any]], prefix: str
+) -> dict[str, list[Any]]:
+    """Take the columns of a prefix out, by the names of the fields, JSON as it is."""
+    part = {}
+    for name in [name for name in columns if name.startswith(prefix)]:
+        cells = columns.pop(name)
+        if table.schema.field(name).metadata == JSON_TEXT:
+            cells = [None if text is None else orjson.loads(text) for text in cells]
+        part[name.removeprefix(prefix)] = cells
+    return part
 
 
 def _objects(columns: dict[str, list[Any]]) -> Iterator[dict[str, Any]]:

@@ -5,22 +5,44 @@ from uuid import UUID
 
 import structlog
 from celery import shared_task
+from celery.signals import heartbeat_sent
 from django.conf import settings
-from django.core.cache import cache
 from django.utils import timezone
 
 from predictions.models import PendingScore, Workflow
 from predictions.services.wake_ups import wake_scoring
 from reviewqueue.services.claims import expire_leases as expire_leases_service
 from reviewqueue.services.pipeline import process_batch
+from reviewqueue.services.strays import return_strays
+from reviewqueue.services.workers import leave_sign
 from reviewqueue.tasks_figures import merge_tallies
+from reviewqueue.tasks_gold import watch_gold
+from reviewqueue.tasks_series import settle_failures
 from reviewqueue.tasks_snapshots import build_snapshot, resume_snapshots
+from reviewqueue.tasks_trust import (
+    watch_drift,
+    watch_trust,
+    watch_workflow_drift,
+    watch_workflow_trust,
+)
+from reviewqueue.tasks_webhooks import send_deliveries, sweep_deliveries
 
-__all__ = ["build_snapshot", "merge_tallies", "resume_snapshots"]
+__all__ = [
+    "build_snapshot",
+    "merge_tallies",
+    "resume_snapshots",
+    "send_deliveries",
+    "settle_failures",
+    "sweep_deliveries",
+    "watch_drift",
+    "watch_gold",
+    "watch_trust",
+    "watch_workflow_drift",
+    "watch_workflow_trust",
+]
 
 log = structlog.get_logger(__name__)
 
-HEARTBEAT_KEY = "worker-heartbeat"
 # A task that would score for longer hands over to the next message.
 MAX_SECONDS = 120
 
@@ -54,11 +76,12 @@ def sweep_pending(**kwargs: object) -> None:
 
 @shared_task(name="reviewqueue.expire_leases")
 def expire_leases(**kwargs: object) -> int:
-    """Return expired leases to the queue, so that lists show them as waiting."""
-    return expire_leases_service(now=timezone.now())
+    """Return expired leases to the queue, and what people may no longer see."""
+    now = timezone.now()
+    return expire_leases_service(now=now) + return_strays(now=now)
 
 
-@shared_task(name="reviewqueue.worker_heartbeat")
-def worker_heartbeat(**kwargs: object) -> None:
-    """Leave word that a worker works; the dashboard misses it when it is old."""
-    cache.set(HEARTBEAT_KEY, timezone.now().isoformat(), timeout=3600)
+@heartbeat_sent.connect
+def say_that_a_worker_is_there(**kwargs: object) -> None:
+    """Leave word from the worker's first process: a task would wait for a free one."""
+    leave_sign(now=timezone.now())

@@ -13,27 +13,44 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from accounts.enums import Role
-from accounts.models import ApiKey, Membership, User
-from predictions.models import Item, QuarantinedItem, Workflow
-from reviewqueue.enums import Queue
-from reviewqueue.models import Case, Decision, Snapshot
+from accounts.models import ApiKey, Membership, Site, User
+from accounts.services_sites import declare_sites
+from predictions.models import Item, MediaFile, QuarantinedItem, Workflow
+from reviewqueue.enums import NoticeKind
+from reviewqueue.models import GoldItem, Snapshot
 from reviewqueue.queries.snapshot_rows import SnapshotFilters
-from reviewqueue.services.claims import claim_next_case
-from reviewqueue.services.decisions import Judgement, record_decision
+from reviewqueue.services.gold import GoldRow, add_gold_rows
+from reviewqueue.services.notices import notify
 from reviewqueue.services.pipeline import process_batch
 from reviewqueue.services.snapshots import build_snapshot, request_snapshot
-from tests.access_table import OWN, ROLES
+from reviewqueue.services.webhooks import add_webhook
+from tests.access_table import BY_SITE, OWN, ROLES
 from tests.factories.accounts import PASSWORD, ApiKeyFactory, UserFactory
-from tests.factories.predictions import make_champion, make_workflow, raw_item, store
+from tests.factories.media import (
+    make_media_workflow,
+    media_row,
+    read_archive_row,
+    sound_file,
+    upload_row,
+)
+from tests.factories.predictions import make_champion, raw_item, store
+from tests.lifecycle.alarms import raised
+from tests.lifecycle.gate_reports import gate_report_of
+from tests.lifecycle.training_steps import ask as ask_run
+from tests.reviewqueue.models.trust_rows import make_segment
+from tests.reviewqueue.services.steps import claim, decide
 
 NOBODY = "nobody"
 STRANGER = "stranger"  # every role in another workflow
 ROLELESS = "roleless"  # an account, and no role anywhere
 ADMIN = "admin"
 EVERYTHING = "everything"  # every role in the workflow
+LIMITED = "limited"  # every role, limited to the site of all that there is
+ELSEWHERE = "elsewhere"  # every role, limited to another site
 AUTHOR = "author"  # the reviewer who made the decision
 INSIDERS = (*ROLES, EVERYTHING)
-EVERYBODY = (*INSIDERS, ROLELESS, STRANGER, ADMIN, NOBODY)
+EVERYBODY = (*INSIDERS, LIMITED, ELSEWHERE, ROLELESS, STRANGER, ADMIN, NOBODY)
+SITE = "cards-north"
 
 
 @dataclass(frozen=True)
@@ -66,13 +83,15 @@ def build_world() -> World:
 def _people(workflow: Workflow, other: Workflow) -> dict[str, User]:
     people = {
         name: UserFactory.create(username=f"{name.lower()}-person", password=PASSWORD)
-        for name in (*INSIDERS, ROLELESS, STRANGER)
+        for name in (*INSIDERS, LIMITED, ELSEWHERE, ROLELESS, STRANGER)
     }
     people[ADMIN] = UserFactory.create(username=ADMIN, is_superuser=True, is_staff=True)
     for letter, role in ROLES.items():
         _give(people[letter], workflow, role)
         _give(people[EVERYTHING], workflow, role)
         _give(people[STRANGER], other, role)
+        _give(people[LIMITED], workflow, role, SITE)
+        _give(people[ELSEWHERE], workflow, role, "cards-south")
     return people
 
 
@@ -86,60 +105,102 @@ def _keys(
     }
 
 
-def _give(person: User, workflow: Workflow, role: Role) -> None:
-    Membership.objects.create(user=person, scope_id=workflow.pk, role=role)
+def _give(person: User, workflow: Workflow, role: Role, *sites: str) -> None:
+    limit = Site.objects.filter(scope_id=workflow.pk, key__in=sites)
+    site_ids = list(limit.values_list("pk", flat=True)) if sites else None
+    Membership.objects.create(
+        user=person, scope_id=workflow.pk, role=role, site_ids=site_ids
+    )
 
 
 def _workflow(slug: str, *, now: datetime) -> tuple[Workflow, dict[str, object]]:
-    workflow = make_workflow(now=now, slug=slug, name="Payments")
+    workflow = make_media_workflow(now=now, slug=slug, name="Payments")
     model = make_champion(workflow, now=now)
-    items = _items(workflow, slug, now=now)
+    names = {f"{slug}-north": "North", f"{slug}-south": "South"}
+    sites = declare_sites(scope=workflow.scope, names=names, actor=None, now=now)
+    media = media_row(workflow, now=now)
+    items = _items(workflow, slug, media, now=now)
     worker = UserFactory.create(username=f"{slug}-worker")
     _give(worker, workflow, Role.REVIEWER)
-    decision = _decide(_claim(workflow, worker, now=now), worker, now=now)
+    case = claim(workflow, worker, now=now)
+    decision = decide(case, worker, now=now, label="fraud").decision
     return workflow, {
         "slug": slug,
-        "case": _claim(workflow, worker, now=now).pk,
+        "case": claim(workflow, worker, now=now).pk,
         "decision": decision.pk,
         "item": items[0].pk,
+        "media": media.pk,
+        "derivative": "thumbnail",
+        "archive": read_archive_row(workflow, now=now).pk,
+        "upload": upload_row(workflow, now=now).pk,
         "external_id": items[0].external_id,
         "model": model.pk,
+        "gate": gate_report_of(model, now=now).pk,
+        "trust": make_segment(workflow, model, now=now).pk,
+        "gold": _gold(workflow, items[-1], by=worker, now=now).pk,
         "quarantine": QuarantinedItem.objects.get(workflow=workflow).pk,
-        "snapshot": _snapshot(workflow, now=now).pk,
+        "snapshot": (snapshot := _snapshot(workflow, now=now)).pk,
+        "training": ask_run(workflow, snapshot, now=now).pk,
         "file_format": "csv",
+        "site_id": sites[0].pk,
+        "key": sites[0].key,
+        **_told(workflow, worker, now=now),
+        "alert": raised(workflow, now=now).pk,
         "user_id": worker.pk,
         "key_id": ApiKeyFactory.create(owner=worker, scope_id=workflow.pk).pk,
     }
 
 
-def _items(workflow: Workflow, slug: str, *, now: datetime) -> list[Item]:
-    """Store items whose ids the other workflow does not have, and a broken one."""
+def _gold(workflow: Workflow, item: Item, *, by: User, now: datetime) -> GoldItem:
+    row = GoldRow(1, item.external_id, "fraud")
+    return add_gold_rows(workflow=workflow, rows=[row], by=by, now=now).added[0]
+
+
+def _items(
+    workflow: Workflow, slug: str, media: MediaFile, *, now: datetime
+) -> list[Item]:
+    """Store items whose ids the other workflow does not have, and a broken one.
+
+    All have the same image and the same sound.
+    """
+    sound = media_row(workflow, sound_file(), now=now)
+    has = {"image": str(media.pk), "voice": str(sound.pk)}
     rows = [
-        {**raw_item(number, now=now), "external_id": f"{slug}-{number}"}
+        {
+            **raw_item(number, now=now),
+            "external_id": f"{slug}-{number}",
+            "site": f"{slug}-north",
+            "media": has,
+        }
         for number in range(3)
     ]
-    store(workflow, [*rows, {"external_id": f"{slug}-broken"}], now=now)
+    store(
+        workflow,
+        [*rows, {"external_id": f"{slug}-broken", "site": f"{slug}-north"}],
+        now=now,
+    )
     process_batch(workflow=workflow, limit=10, now=now)
     return list(Item.objects.filter(workflow=workflow).order_by("id"))
 
 
-def _claim(workflow: Workflow, reviewer: User, *, now: datetime) -> Case:
-    case = claim_next_case(
-        workflow=workflow, reviewer=reviewer, queues=[Queue.REVIEW], now=now
-    )
-    assert case is not None
-    return case
-
-
-def _decide(case: Case, reviewer: User, *, now: datetime) -> Decision:
-    assert case.lease_token is not None
-    return record_decision(
-        case_id=case.pk,
-        reviewer=reviewer,
-        lease_token=case.lease_token,
-        judgement=Judgement(label="fraud"),
+def _told(workflow: Workflow, worker: User, *, now: datetime) -> dict[str, object]:
+    """Tell of something, to a web-hook to which nothing is sent."""
+    hook = add_webhook(
+        workflow=workflow,
+        url=f"https://{workflow.slug}.example.org/hook",
+        kinds=[],
+        by=worker,
         now=now,
-    ).decision
+    )
+    notice = notify(
+        workflow=workflow,
+        kind=NoticeKind.GRANTED,
+        text="A segment was granted.",
+        data={},
+        now=now,
+    )
+    delivery = notice.deliveries.get()
+    return {"webhook": hook.pk, "delivery": delivery.pk}
 
 
 def _snapshot(workflow: Workflow, *, now: datetime) -> Snapshot:
@@ -153,7 +214,10 @@ def _snapshot(workflow: Workflow, *, now: datetime) -> Snapshot:
 @contextmanager
 def undone() -> Iterator[None]:
     """Take back whatever is written inside: the next one asks the same world."""
-    with transaction.atomic():
+    block = transaction.atomic()
+    # What must not be inside of another transaction may be in a test's.
+    block._from_testcase = True  # type: ignore[attr-defined]  # as Django's own do
+    with block:
         yield
         transaction.set_rollback(True)
 
@@ -190,13 +254,20 @@ def _thing(name: str) -> str:
     return name.split(":")[-1].split("-")[0].replace("review", "case")
 
 
-def expected_in(name: str, allowed: str, *, refused: str = "403") -> dict[str, str]:
+def expected_in(
+    name: str, allowed: str, *, refused: str = "403", is_about: bool
+) -> dict[str, str]:
     """Write the row of a table out: what each person of the world meets.
 
-    Whose own a thing may be, but is not, finds nothing there.
+    Whose own a thing may be, but is not, finds nothing there; nor does whoever is
+    limited to another site than that of the thing that the address `is_about`.
     """
     own = OWN.get(name, "")
     row = {letter: "yes" if letter in allowed else refused for letter in ROLES}
     row |= dict.fromkeys(own, "404")
     most = "404" if set(allowed) <= set(own) else "yes"
+    row[LIMITED] = most if name in BY_SITE else "403"
+    row[ELSEWHERE] = row[LIMITED]
+    if name in BY_SITE and is_about:
+        row[ELSEWHERE] = "404"
     return row | {EVERYTHING: most, ADMIN: most, ROLELESS: "404", STRANGER: "404"}

@@ -2,10 +2,12 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Final
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -17,9 +19,37 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+AXE: Final = Axe()
+# What axe checks a page by.
+AXE_OPTIONS: Final = {
+    "runOnly": [
+        "wcag2a",
+        "wcag2aa",
+        "wcag21a",
+        "wcag21aa",
+        "wcag22aa",
+        "best-practice",
+    ],
+    "resultTypes": ["violations"],
+}
+# What another theme of the same page can break.
+AXE_COLOURS: Final = {
+    "runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]},
+    "resultTypes": ["violations"],
+}
 
 
-def _chromium() -> str | None:
+def violations(page: Page, options: Mapping[str, object] = AXE_OPTIONS) -> list[str]:
+    """Return what axe finds on a page, each with the first element it is true of."""
+    if page.evaluate("typeof axe === 'undefined'"):
+        page.evaluate(AXE.axe_script)
+    answer = page.evaluate("options => axe.run(options)", options)
+    return [
+        f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in answer["violations"]
+    ]
+
+
+def chromium_path() -> str | None:
     names = ("chromium", "chromium-browser", "google-chrome")
     found = (shutil.which(name) for name in names)
     return os.environ.get("CHROMIUM") or next(filter(None, found), None)
@@ -28,7 +58,7 @@ def _chromium() -> str | None:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """Start Chromium once; where it is missing, say that its tests did not run."""
-    path = _chromium()
+    path = chromium_path()
     if path is None:
         if os.environ.get("CI"):
             pytest.fail("Chromium is not installed: the pages cannot be tested.")

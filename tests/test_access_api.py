@@ -15,6 +15,7 @@ from accounts.models import ApiKey
 from accounts.permissions import KEY_PERMISSIONS, Permission
 from tests.access_table import (
     API_PUBLIC,
+    BY_SITE,
     OPENED_BY_VERB,
     OPERATIONS,
     OWN,
@@ -23,7 +24,9 @@ from tests.access_table import (
 from tests.access_world import (
     ADMIN,
     AUTHOR,
+    ELSEWHERE,
     EVERYTHING,
+    LIMITED,
     NOBODY,
     ROLELESS,
     STRANGER,
@@ -41,11 +44,21 @@ pytestmark = pytest.mark.django_db
 WHOLE_SITE = "workflow_list"
 IN_WORKFLOWS = sorted(set(OPERATIONS) - {WHOLE_SITE})
 THINGS = {
+    "alerts": "alert",
     "cases": "case",
     "decisions": "decision",
     "models": "model",
+    "gate-reports": "gate",
     "snapshots": "snapshot",
+    "training-runs": "training",
+    "gold": "gold",
+    "media": "media",
+    "archives": "archive",
+    "uploads": "upload",
     "quarantine": "quarantine",
+    "webhooks": "webhook",
+    "deliveries": "delivery",
+    "segments": "trust",
 }
 
 
@@ -75,6 +88,12 @@ def path_of(name: str, ids: Mapping[str, object]) -> tuple[str, str]:
             key = part.strip("{}")
             path = path.replace(part, str(ids[key if key in ids else THINGS[before]]))
     return method, path
+
+
+def _is_about(name: str) -> bool:
+    """Say whether an address names a thing of the workflow."""
+    path = operations()[name][1]
+    return path.count("{") > 1 or "{slug}" not in path
 
 
 def call(key: ApiKey | None, method: str, path: str) -> Any:  # noqa: ANN401 -- the test client's answer
@@ -111,16 +130,35 @@ def test_every_address_of_the_api_is_told_by_the_schema() -> None:
 def test_operation(world: World, name: str) -> None:
     method, path = path_of(name, world.own)
     allowed = OPERATIONS[name]
-    expected = expected_in(name, allowed) | {NOBODY: "401"}
+    is_about = _is_about(name)
+    expected = expected_in(name, allowed, is_about=is_about) | {NOBODY: "401"}
 
     found = {who: outcome(call(world.keys.get(who), method, path)) for who in expected}
 
     assert found == expected
 
 
+@pytest.mark.parametrize("name", sorted(BY_SITE & {*OPERATIONS}))
+def test_answer_tells_nothing_of_another_site(world: World, name: str) -> None:
+    method, path = path_of(name, world.own)
+    if method != "GET":
+        return
+
+    theirs, others = (
+        call(world.keys[who], method, path) for who in (LIMITED, ELSEWHERE)
+    )
+
+    told = getattr(others, "content", b"").decode()
+    for secret in ("cards-0", "cards-1", "cards-2", "cards-broken", '"cards-north"'):
+        assert secret not in told, secret
+    if name in {"item_list", "case_list", "quarantine_list", "workflow_metrics"}:
+        assert theirs.json() != others.json(), "it can fail"
+
+
 def test_list_of_workflows_tells_each_key_its_own(world: World) -> None:
     method, path = path_of(WHOLE_SITE, world.own)
-    expected = {who: ["cards"] for who in (*ROLES, EVERYTHING, ADMIN)}
+    insiders = (*ROLES, EVERYTHING, LIMITED, ELSEWHERE, ADMIN)
+    expected = {who: ["cards"] for who in insiders}
     expected |= {ROLELESS: [], STRANGER: ["loans"]}
 
     found = {

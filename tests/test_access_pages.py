@@ -1,5 +1,6 @@
 """Every page, as each role, as nobody, as a stranger; `access_table` says who may."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -8,6 +9,8 @@ from pytest_django import DjangoDbBlocker
 
 from tests.access_table import (
     ADMIN_PUBLIC,
+    BY_SITE,
+    MACHINE,
     OLD_ADDRESSES,
     OTHER_ANSWERS,
     OWN,
@@ -20,7 +23,9 @@ from tests.access_table import (
 from tests.access_world import (
     ADMIN,
     AUTHOR,
+    ELSEWHERE,
     EVERYTHING,
+    LIMITED,
     NOBODY,
     ROLELESS,
     STRANGER,
@@ -90,11 +95,39 @@ def test_every_address_of_a_workflow_is_in_the_table_of_workflows() -> None:
 @pytest.mark.parametrize(("name", "method", "allowed"), WORKFLOW_PAGES)
 def test_page_of_a_workflow(world: World, name: str, method: str, allowed: str) -> None:
     path = address(name, world.own)
-    expected = expected_in(name, allowed) | {NOBODY: "sign in"}
+    is_about = (name, method, allowed) in ABOUT_THINGS
+    expected = expected_in(name, allowed, is_about=is_about) | {NOBODY: "sign in"}
 
     found = {who: outcome(ask(world, who, method, path)) for who in expected}
 
     assert found == expected
+
+
+@pytest.mark.parametrize("name", sorted(BY_SITE & {*PAGES}))
+def test_page_tells_nothing_of_another_site(world: World, name: str) -> None:
+    if (name, "GET") not in {(page, method) for page, method, _ in WORKFLOW_PAGES}:
+        return
+    found = {
+        who: _told(ask(world, who, "GET", address(name, world.own)))
+        for who in (LIMITED, ELSEWHERE)
+    }
+
+    for secret in ("cards-0", "cards-1", "cards-2", "cards-broken", "North"):
+        assert secret not in found[ELSEWHERE], secret
+    # It can fail: with the site of all that there is, something is told.
+    assert found[LIMITED] != found[ELSEWHERE] or name == "accounts:key-list"
+
+
+def _told(answer: HttpResponseBase) -> str:
+    """Return what a page says, without tags, ids and tokens."""
+    content: bytes = getattr(answer, "content", b"")
+    text = re.sub(
+        r"<(script|svg).*?</\1>|<[^>]*>",
+        " ",
+        content.decode(errors="replace"),
+        flags=re.S,
+    )
+    return " ".join(text.split())
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -172,6 +205,9 @@ def test_page_of_the_site(world: World, name: str, method: str, allowed: str) ->
     if allowed == PUBLIC:
         wanted = "sign in" if name in STEPS_OF_SIGNING_IN else "yes"
         assert said[NOBODY] in {wanted, "404"}
+        return
+    if allowed == MACHINE:
+        assert set(said.values()) == {"403"}, "no sign-in opens it"
         return
     assert said[NOBODY] == "sign in"
     if allowed == SITE_ADMIN:

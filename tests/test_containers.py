@@ -20,13 +20,20 @@ DOCKERFILE = (ROOT / "Dockerfile").read_text()
 OURS = ("migrate", "web", "worker", "beat")
 LASTING = ("web", "worker", "beat", "postgres", "valkey")
 SECRETS = {"SECRET_KEY", "DATABASE_URL", "REDIS_URL"}
+# Whatever else is secret, told by its name.
+SECRET_NAME = re.compile(r"(?:PASSWORD|TOKEN|SECRET\w*|HEADERS)$")
 # What may not be set in production, and what has a good default there.
 NEVER = {"DEBUG", "INSECURE_HTTP"}
 
 
 def image_environment() -> dict[str, str]:
     block = DOCKERFILE.rpartition("FROM ")[2].partition("RUN ")[0]
-    return dict(re.findall(r"\b([A-Z][A-Z_]+)=(\S+)", block))
+    return dict(re.findall(r"\b([A-Z][A-Z0-9_]+)=(\S+)", block))
+
+
+def target(volume: str | dict[str, str]) -> str:
+    """Return where a volume is mounted, in both ways of writing it."""
+    return volume["target"] if isinstance(volume, dict) else volume.partition(":")[2]
 
 
 def test_services_are_those_of_the_product() -> None:
@@ -63,7 +70,9 @@ def test_secrets_come_from_files(name: str) -> None:
     assert files <= mounted
     assert not SECRETS & set(environment)
     if name in OURS:
-        assert {f"{secret}_FILE" for secret in SECRETS} <= set(environment)
+        secrets = SECRETS | set(filter(SECRET_NAME.search, read_settings()))
+        assert {f"{secret}_FILE" for secret in secrets} <= set(environment)
+        assert len(files) == len(secrets) == len(service["secrets"])
     assert all("file" in secret for secret in COMPOSE["secrets"].values())
     assert "secrets" in (ROOT / ".dockerignore").read_text().split()
     assert "/secrets/" in (ROOT / ".gitignore").read_text().split()
@@ -109,7 +118,7 @@ def test_only_the_web_server_is_reached_and_only_from_this_host() -> None:
 def test_what_is_written_has_a_place(name: str) -> None:
     """The root is read-only: every folder that is written is mounted."""
     service, image = SERVICES[name], image_environment()
-    places = [volume.partition(":")[2] for volume in service["volumes"]]
+    places = [target(volume) for volume in service["volumes"]]
     places += service["tmpfs"]
     written = (
         "COUNTERSIGN_MEDIA_ROOT",
@@ -120,6 +129,26 @@ def test_what_is_written_has_a_place(name: str) -> None:
     for variable in written:
         folder = image[variable]
         assert any(f"{folder}/".startswith(f"{place}/") for place in places), variable
+
+
+def test_secrets_of_the_example_are_files() -> None:
+    lines = (ROOT / ".env.example").read_text().splitlines()
+
+    assert not [one for one in lines if SECRET_NAME.search(one.partition("=")[0])]
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_what_may_be_large_lies_on_the_disk(name: str) -> None:
+    """A tmpfs is memory: an upload that is spooled there may take all of it."""
+    service, image = SERVICES[name], image_environment()
+    on_disk = [target(volume) for volume in service["volumes"]]
+
+    for variable in ("COUNTERSIGN_MEDIA_ROOT", "ARTIFACT_CACHE_DIR", "TMPDIR"):
+        folder = image[variable]
+        assert any(f"{folder}/".startswith(f"{place}/") for place in on_disk), variable
+        assert folder not in service["tmpfs"]
+        # Docker gives a new volume the owner of the folder that it covers.
+        assert re.search(rf"install .*(?:\\\n.*)*{folder}\b", DOCKERFILE)
 
 
 def test_processes_wait_for_what_they_need() -> None:
@@ -139,7 +168,9 @@ def test_warm_stop_outlasts_the_longest_task(settings: Settings) -> None:
 
 
 def test_example_names_what_the_compose_file_asks_for() -> None:
-    asked = set(re.findall(r"\$\{([A-Z_]+)", (ROOT / "docker-compose.yml").read_text()))
+    asked = set(
+        re.findall(r"\$\{([A-Z0-9_]+)", (ROOT / "docker-compose.yml").read_text())
+    )
     lines = (ROOT / ".env.example").read_text().splitlines()
     named = {line.partition("=")[0] for line in lines if "=" in line and line[0] != "#"}
 

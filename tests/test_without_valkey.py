@@ -4,6 +4,8 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
+from accounts.models import User
+from predictions.models import Workflow
 from tests.factories.accounts import UserFactory
 
 
@@ -47,3 +49,15 @@ def test_readiness_names_the_part_that_is_down(client_without_valkey: Client) ->
     answer = client_without_valkey.get("/health/ready").json()
 
     assert answer["parts"] == {"database": "ok", "valkey": "down"}
+
+
+def test_dashboard_says_that_workers_are_unknown(
+    client_without_valkey: Client, workflow: Workflow, sam: User
+) -> None:
+    client_without_valkey.force_login(sam)
+
+    answer = client_without_valkey.get(f"/w/{workflow.slug}/dashboard/")
+
+    assert answer.status_code == 200
+    assert b">unknown</td>" in answer.content
+    assert b">no worker</span>" not in answer.content

@@ -35,6 +35,7 @@ class Tab:
     view_name: str
     permissions: tuple[str, ...]
     prefixes: tuple[str, ...]
+    part: str = ""  # of the declaration: without it there is no such tab
 
     def has(self, view_name: str) -> bool:
         return view_name == self.view_name or view_name.startswith(self.prefixes)
@@ -76,13 +77,44 @@ TABS = (
         "Dashboard",
         "reviewqueue:dashboard",
         ("metrics.view",),
-        ("reviewqueue:dashboard",),
+        ("reviewqueue:dashboard", "lifecycle:site-"),
+    ),
+    Tab(
+        "Alarms",
+        "reviewqueue:alarms",
+        ("metrics.view",),
+        ("reviewqueue:alarms",),
+        part="series",
+    ),
+    Tab(
+        "Reliance",
+        "reviewqueue:reliance",
+        ("cases.view",),
+        ("reviewqueue:reliance", "reviewqueue:gold-"),
+    ),
+    Tab(
+        "Trust",
+        "reviewqueue:trust",
+        ("trust.view",),
+        ("reviewqueue:trust", "reviewqueue:repair"),
     ),
     Tab(
         "Models",
-        "predictions:model-list",
+        "lifecycle:model-list",
         ("models.view",),
-        ("predictions:model-",),
+        ("lifecycle:model-", "lifecycle:gate-", "lifecycle:training-"),
+    ),
+    Tab(
+        "Monitors",
+        "lifecycle:monitor-list",
+        ("monitors.view",),
+        ("lifecycle:monitor-", "lifecycle:alert-"),
+    ),
+    Tab(
+        "Readiness",
+        "lifecycle:readiness",
+        ("readiness.view",),
+        ("lifecycle:readiness",),
     ),
     Tab(
         "Snapshots",
@@ -94,7 +126,12 @@ TABS = (
         "Settings",
         "predictions:workflow-settings",
         ("settings.view",),
-        ("predictions:workflow-", "reviewqueue:policy"),
+        (
+            "predictions:workflow-",
+            "reviewqueue:policy",
+            "reviewqueue:webhook-",
+            "accounts:site-",
+        ),
     ),
     Tab(
         "Members",
@@ -152,10 +189,16 @@ def _url(view_name: str, *args: str) -> str | None:
 
 def _tabs(actor: ActorLike, workflow: WorkflowLike, here: str) -> Iterable[Link]:
     for tab in TABS:
+        if tab.part and not _declares(workflow, tab.part):
+            continue
         url = _url(tab.view_name, workflow.slug)
         if url and any(actor.can(p, workflow.pk) for p in tab.permissions):
             exact = "page" if here == tab.view_name else "true"
             yield Link(tab.label, url, exact if tab.has(here) else "")
+
+
+def _declares(workflow: WorkflowLike, part: str) -> bool:
+    return bool(getattr(getattr(workflow, "declaration", None), part, None))
 
 
 def _workflow_links(

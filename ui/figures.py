@@ -152,5 +152,45 @@ def rungs(*, step: int, of: int) -> SafeString:
     )
 
 
+def sparkline(*, values: Sequence[float | None], label: str) -> SafeString:
+    """Draw values over time as a small line, from 0 to the greatest.
+
+    It runs across what is None.
+    """
+    known = [one for one in values if one is not None]
+    top = max((abs(one) for one in known), default=0.0) or 1.0
+    step = (INNER[1] - INNER[0]) / max(len(values) - 1, 1)
+    places = [
+        (INNER[0] + i * step, BASELINE - (BASELINE - 3) * _clamp(one / top))
+        for i, one in enumerate(values)
+        if one is not None
+    ]
+    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+    last = places[-1] if places else None
+    return format_html(
+        '<svg class="strip" viewBox="0 0 {} {}" role="img" aria-label="{}">'
+        '<line class="line" x1="2" x2="118" y1="{}" y2="{}"/>{}{}</svg>',
+        STRIP_WIDTH,
+        STRIP_HEIGHT,
+        label,
+        BASELINE,
+        BASELINE,
+        format_html(
+            '<polyline class="stroke-accent" fill="none" stroke-width="1.6" '
+            'points="{}"/>',
+            path,
+        )
+        if len(places) > 1
+        else "",
+        format_html(
+            '<circle class="fill-accent" cx="{}" cy="{}" r="2.5"/>',
+            f"{last[0]:.1f}",
+            f"{last[1]:.1f}",
+        )
+        if last
+        else "",
+    )
+
+
 def _clamp(share: float) -> float:
     return min(1.0, max(0.0, share))

@@ -4,6 +4,7 @@ from typing import Final
 
 NBSP: Final = "\N{NO-BREAK SPACE}"
 NOTHING: Final = "\N{EN DASH}"
+MINUS: Final = "\N{MINUS SIGN}"
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 
 
@@ -13,6 +14,13 @@ def thousands(value: float, digits: int | None = None) -> str:
         return f"{int(value):,}"
     text = f"{value:,.{2 if digits is None else digits}f}"
     return text.rstrip("0").rstrip(".") if digits is None else text
+
+
+def amount(value: float) -> str:
+    """Write an amount of any unit to about four digits: "10,218", "2.50", "0.0042"."""
+    if abs(value) >= 100 or value == 0:
+        return f"{value:,.0f}"
+    return f"{value:,.2f}" if abs(value) >= 0.1 else f"{value:.2g}"
 
 
 def percent(share: float, digits: int | None = None) -> str:
@@ -54,7 +62,7 @@ def duration(seconds: float) -> str:
     if seconds < 0:
         return f"\N{MINUS SIGN}{duration(-seconds)}"
     if 0 < seconds < 1:
-        return f"{max(1, round(seconds * 1000))}{NBSP}ms"
+        return milliseconds(seconds * 1000)
     whole = round(seconds)
     if whole < MINUTE:
         return f"{whole}{NBSP}s"
@@ -63,6 +71,21 @@ def duration(seconds: float) -> str:
     if whole < 2 * DAY:
         return _two(whole, HOUR, "h", MINUTE, "min")
     return _two(whole, DAY, "d", HOUR, "h")
+
+
+def milliseconds(value: float) -> str:
+    """Write a short time, given in ms, to two digits or more: "37 µs", "2.5 ms".
+
+    Only nothing is 0 ms: less than a microsecond is "<1 µs".
+    """
+    if value <= 0:
+        return f"0{NBSP}ms"
+    if value < 0.9995:
+        micros = round(value * 1000)
+        return f"{micros}{NBSP}µs" if micros else f"<1{NBSP}µs"
+    if value < 999.5:
+        return f"{value:.{1 if value < 9.95 else 0}f}{NBSP}ms"
+    return f"{value / 1000:,.1f}{NBSP}s"
 
 
 def _one(whole: int) -> str:

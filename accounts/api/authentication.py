@@ -2,6 +2,7 @@
 
 import hmac
 
+import structlog
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
@@ -9,7 +10,7 @@ from rest_framework.request import Request
 
 from accounts.models import ApiKey, User
 from accounts.permissions import Actor
-from accounts.services import hash_key, touch_api_key
+from accounts.services_keys import hash_key, touch_api_key
 
 SCHEME = "Bearer"
 
@@ -23,6 +24,7 @@ class BearerKeyAuthentication(BaseAuthentication):
             return None
         key = _live_key(_plaintext(parts))
         touch_api_key(key=key, now=timezone.now())
+        structlog.contextvars.bind_contextvars(user_id=str(key.owner_id))
         request.actor = Actor(  # type: ignore[attr-defined]  # ours, for this request
             user=key.owner, key=key
         )

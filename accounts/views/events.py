@@ -73,11 +73,17 @@ def _line(event: AccessEvent) -> EventLine:
         at=event.at,
         what=kind.label,
         tone=TONES.get(kind, ""),
-        whom=event.subject.display_name if event.subject else "an unknown name",
+        whom=_whom(event, kind),
         detail=_detail(event),
         by=event.actor.display_name if event.actor else "",
         scope=event.scope.name if event.scope else "",
     )
+
+
+def _whom(event: AccessEvent, kind: AccessEventKind) -> str:
+    if event.subject:
+        return event.subject.display_name
+    return "" if kind in GROUPS["sites"] else "an unknown name"
 
 
 def _detail(event: AccessEvent) -> str:
@@ -88,6 +94,12 @@ def _detail(event: AccessEvent) -> str:
         n_verbs = len(data.get("verbs", ()))
         verbs = f"{n_verbs} verb{'' if n_verbs == 1 else 's'}"
         return f"{data['prefix']} · {data.get('name', '')} · {verbs}"
+    if "site" in data:
+        archived = " · archived" if data.get("archived") else ""
+        return f"{data['site']}{archived}"
+    if "sites" in data:
+        sites = data["sites"]
+        return "all sites" if sites is None else ", ".join(sites) or "no site"
     if "login_sha256" in data:
         return f"sha256 {data['login_sha256']}…"
     return ""

@@ -16,7 +16,8 @@ from accounts.forms import ApiKeyForm
 from accounts.models import ApiKey, Scope
 from accounts.permissions import KEY_PERMISSIONS, Permission, actor_of
 from accounts.queries import keys_of_owner, known_scopes, visible_keys
-from accounts.services import AccessError, create_api_key, revoke_api_key
+from accounts.services import AccessError
+from accounts.services_keys import create_api_key, revoke_api_key
 
 
 @require_GET
@@ -40,9 +41,9 @@ def my_keys(request: AuthenticatedRequest) -> HttpResponse:
 def key_list(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     """List the keys of a workflow; a POST makes one and shows it this once."""
     if request.method != "POST":
-        scope = scope_for(request, slug, Permission.KEYS_VIEW)
+        scope = scope_for(request, slug, Permission.KEYS_VIEW, by_site=True)
         return _page(request, scope, _form(request, scope))
-    scope = scope_for(request, slug, Permission.KEYS_MANAGE)
+    scope = scope_for(request, slug, Permission.KEYS_MANAGE, by_site=True)
     form = _form(request, scope, data=True)
     plaintext = _created(request, scope, form) if form.is_valid() else None
     if plaintext is None:

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -11,10 +12,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.access import AuthenticatedRequest, scope_for
 from accounts.enums import Role
 from accounts.forms import AddMemberForm, RolesForm
-from accounts.models import Scope, User
+from accounts.models import Scope, Site, User
 from accounts.permissions import Permission, actor_of
-from accounts.queries import members_of
+from accounts.queries import members_of, sites_of
 from accounts.services import grant_role, set_roles
+from accounts.services_sites import limit_to_sites
 
 
 @require_http_methods(["GET", "POST"])
@@ -22,20 +24,23 @@ def member_list(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     """Show the members; a POST gives roles to one more account."""
     if request.method != "POST":
         scope = scope_for(request, slug, Permission.MEMBERS_VIEW)
-        return _page(request, scope, AddMemberForm())
+        return _page(request, scope, AddMemberForm(sites=sites_of(scope)))
     scope = scope_for(request, slug, Permission.MEMBERS_MANAGE)
-    form = AddMemberForm(request.POST)
+    form = AddMemberForm(request.POST, sites=sites_of(scope))
     if not form.is_valid():
         return _page(request, scope, form, status=422)
     user: User = form.cleaned_data["username"]
-    for role in form.cleaned_data["roles"]:
-        grant_role(
-            user=user,
-            scope=scope,
-            role=Role(role),
-            actor=request.user,
-            now=timezone.now(),
-        )
+    sites: list[Site] = form.cleaned_data.get("sites", [])
+    now = timezone.now()
+    with transaction.atomic():  # never a member of all sites on the way to some
+        for role in form.cleaned_data["roles"]:
+            grant_role(
+                user=user, scope=scope, role=Role(role), actor=request.user, now=now
+            )
+        if sites:
+            limit_to_sites(
+                user=user, scope=scope, sites=sites, actor=request.user, now=now
+            )
     messages.success(request, f"{user.display_name} is a member of {scope.name}.")
     return redirect("accounts:member-list", slug=slug)
 
@@ -83,6 +88,8 @@ def _page(
         "roles": list(Role),
         "form": form,
         "may_manage": actor_of(request).can(Permission.MEMBERS_MANAGE, scope.id),
+        "may_see_sites": actor_of(request).can(Permission.SETTINGS_VIEW, scope.id),
+        "has_sites": "sites" in form.fields,
         "may_see_log": actor_of(request).can(Permission.AUDIT_VIEW, scope.id),
         "may_see_keys": actor_of(request).can(Permission.KEYS_VIEW, scope.id),
     }

@@ -64,7 +64,13 @@ def _page(
     user = request.user
     context = {
         "profile_form": profile_form
-        or ProfileForm(initial={"name": user.name, "email": user.email}),
+        or ProfileForm(
+            initial={
+                "name": user.name,
+                "email": user.email,
+                "wants_alert_mails": user.wants_alert_mails,
+            }
+        ),
         "keys_form": keys_form or KeyBindingsForm(own=user.key_bindings),
         "scopes": known_scopes(actor_of(request)),
         "n_api_keys": keys_of_owner(user).count(),

@@ -36,12 +36,14 @@ class ColumnMap:
     Columns are found by their exact name, else by their name without case, unit and
     punctuation: `Air temperature [K]` is `air_temperature`. `rename` maps a column to
     the feature that it holds; `ignore` names columns to leave out; `label` the column
-    of the truth, which is handed back aside and never a feature.
+    of the truth, which is handed back aside and never a feature. A column named `site`
+    holds the keys of sites, unless the workflow declares a feature of that name.
     """
 
     external_id: str = "external_id"
     occurred_at: str | Arrivals = "occurred_at"
     label: str | None = None
+    site: str = "site"
     rename: Mapping[str, str] = field(default_factory=dict)
     ignore: frozenset[str] = frozenset()
 
@@ -53,6 +55,7 @@ class Layout:
     external_id: int
     occurred_at: int | Arrivals
     label: int | None
+    site: int | None
     features: Sequence[tuple[int, str, Feature | None]]
     n_columns: int
 
@@ -70,7 +73,8 @@ def lay_out(
     occurred_at = columns.occurred_at
     moment = _place(header, occurred_at) if isinstance(occurred_at, str) else None
     label = None if columns.label is None else _place(header, columns.label)
-    taken = {external_id, moment, label}
+    site = _site_place(header, declaration, columns)
+    taken = {external_id, moment, label, site}
     features = [
         (place, *_feature(name, declaration, columns.rename))
         for place, name in enumerate(header)
@@ -80,8 +84,17 @@ def lay_out(
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise MalformedPayload(f"columns: two hold {', '.join(twice)}")
     if isinstance(occurred_at, str):
-        return Layout(external_id, moment or 0, label, features, len(header))
-    return Layout(external_id, occurred_at, label, features, len(header))
+        return Layout(external_id, moment or 0, label, site, features, len(header))
+    return Layout(external_id, occurred_at, label, site, features, len(header))
+
+
+def _site_place(
+    header: Sequence[str], declaration: Declaration, columns: ColumnMap
+) -> int | None:
+    name = columns.site
+    if name not in header or name in columns.ignore or name in columns.rename:
+        return None
+    return None if declaration.feature(name) else list(header).index(name)
 
 
 def plain_name(name: str) -> str:

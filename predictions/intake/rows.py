@@ -1,7 +1,9 @@
 """Rows on their way in."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
+from uuid import UUID
 
 from predictions.declaration import FieldError
 
@@ -12,6 +14,8 @@ class ValidItem(NamedTuple):
     `position` is its index in what was sent. `features` is canonical JSON (sorted
     keys); `moment` is when it occurred, in microseconds since 1970. `content_hash`
     (SHA-256) is over both: what makes two sendings of one external id the same.
+    `media` is the file of each slot; the hash covers their hashes once they are known,
+    and so it does the site.
     """
 
     position: int
@@ -21,6 +25,9 @@ class ValidItem(NamedTuple):
     subject: str
     moment: int
     warnings: list[str]
+    media: Mapping[str, UUID] = {}  # never changed: one for all items without any
+    site: str = ""  # as it was sent: the key
+    site_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +38,7 @@ class RejectedItem:
     external_id: str | None
     payload: object
     errors: list[FieldError]
+    site_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

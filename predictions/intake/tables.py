@@ -126,6 +126,8 @@ class _Rows:
         at = moment.at(self._n_rows) if isinstance(moment, Arrivals) else cells[moment]
         if not _is_empty(at):
             item["occurred_at"] = at.isoformat() if isinstance(at, datetime) else at
+        if layout.site is not None and not _is_empty(cells[layout.site]):
+            item["site"] = str(cells[layout.site])
         self._n_rows += 1
         self._keep_label(external_id, cells)
         return item

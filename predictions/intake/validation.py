@@ -15,6 +15,7 @@ import orjson
 from pydantic_core import SchemaValidator, ValidationError, core_schema
 
 from predictions.declaration import Declaration, Feature, FieldError
+from predictions.intake.media_refs import ENTRY, as_payload, check_references
 from predictions.intake.rows import RejectedItem, Validated, ValidItem
 from predictions.intake.values import (
     EPOCH,
@@ -30,7 +31,9 @@ from predictions.intake.values import (
 
 MAX_ID_LENGTH = 200
 MAX_WARNINGS = 100
-KNOWN_KEYS = frozenset({"external_id", "features", "occurred_at"})
+SITE = "site"
+MAX_SITE_LENGTH = 50
+KNOWN_KEYS = frozenset({"external_id", "features", "occurred_at", SITE})
 _NUL = b"\\u0000"
 _FIRST = microseconds(datetime.min.replace(tzinfo=UTC))
 _NEGATIVE_ZERO = re.compile(rb":-0\.0[,}]")
@@ -50,6 +53,9 @@ class ItemValidator:
         self._names = frozenset(one.name for one in declaration.features)
         self._fast = SchemaValidator(_item_schema(declaration))
         self._subject = declaration.subject
+        self._slots = declaration.media
+        self._measured = frozenset(one.name for one in declaration.measured)
+        self._known = KNOWN_KEYS | {ENTRY} if self._slots else KNOWN_KEYS
         self._max_bytes = declaration.intake.max_features_bytes
 
     def validate(self, raw_items: Sequence[object], *, now: datetime) -> Validated:
@@ -62,17 +68,41 @@ class ItemValidator:
         accepted: list[ValidItem] = []
         rejected: list[RejectedItem] = []
         for index, raw in enumerate(raw_items):
-            item = self._fast_item(index, raw, latest)
+            item = None if self._slots else self._fast_item(index, raw, latest)
             if item is not None:
                 accepted.append(item)
                 continue
             try:
-                accepted.append(self._slow_item(index, raw, latest))
+                accepted.append(self._looked_at(index, raw, latest))
             except _Refused as refused:
                 external_id = _external_id(raw)
-                one = RejectedItem(index, external_id, raw, refused.errors)
+                kept = as_payload(raw)
+                one = RejectedItem(index, external_id, kept, refused.errors)
                 rejected.append(one)
         return Validated(accepted, rejected)
+
+    def _looked_at(self, index: int, raw: object, latest: int) -> ValidItem:
+        """Look at the item and at what it says of media. Raises: _Refused."""
+        if not self._slots:
+            return self._slow_item(index, raw, latest)
+        media, errors = check_references(self._slots, raw)
+        errors += self._measured_errors(raw)
+        item = self._fast_item(index, raw, latest)
+        if item is None:
+            try:
+                item = self._slow_item(index, raw, latest)
+            except _Refused as refused:
+                raise _Refused([*refused.errors, *errors]) from refused
+        if errors:
+            raise _Refused(errors)
+        return item._replace(media=media)
+
+    def _measured_errors(self, raw: object) -> list[FieldError]:
+        """Refuse what only we can say: a value that is measured from media."""
+        sent = raw.get("features") if isinstance(raw, dict) else None
+        if not self._measured or not isinstance(sent, dict):
+            return []
+        return [FieldError(name, "measured") for name in sent if name in self._measured]
 
     def _fast_item(self, index: int, raw: object, latest: int) -> ValidItem | None:
         """Return the item, or None where anything at all needs a second look.
@@ -104,16 +134,20 @@ class ItemValidator:
         external_id = checked["external_id"]
         if not external_id.strip() or "\x00" in external_id:
             return None
+        site = checked.get(SITE) or ""
+        if site and (type(site) is not str or _site_error(site)):
+            return None
         subject = features.get(self._subject) if self._subject else None
-        is_plain = is_declared and len(checked) == len(KNOWN_KEYS)
+        is_plain = is_declared and checked.keys() <= self._known
         return ValidItem(
             index,
             external_id,
             written,
-            _content_hash(written, micros),
+            with_site(_content_hash(written, micros), site),
             "" if subject is None else str(subject)[:MAX_ID_LENGTH],
             micros,
             [] if is_plain else self._warnings(checked, features),
+            site=site,
         )
 
     def _slow_item(self, index: int, raw: object, latest: int) -> ValidItem:
@@ -138,10 +172,11 @@ class ItemValidator:
             index,
             raw["external_id"],
             written,
-            _content_hash(written, micros),
+            with_site(_content_hash(written, micros), site := raw.get(SITE) or ""),
             "" if subject is None else str(subject)[:MAX_ID_LENGTH],
             micros,
             self._warnings(raw, features),
+            site=site,
         )
 
     def _checked_features(
@@ -187,7 +222,9 @@ class ItemValidator:
         self, item: Mapping[str, object], features: Mapping[str, object]
     ) -> list[str]:
         unknown = [f"unknown_field: {name}" for name in features.keys() - self._names]
-        dropped = [f"ignored_field: {shown(name)}" for name in item.keys() - KNOWN_KEYS]
+        dropped = [
+            f"ignored_field: {shown(name)}" for name in item.keys() - self._known
+        ]
         named = sorted(unknown + dropped)[:MAX_WARNINGS]
         return [storable_text(text[:200]) for text in named]
 
@@ -258,6 +295,21 @@ def _moment_text(value: object) -> str:
     return moment.isoformat()
 
 
+def with_media(content_hash: bytes, sha256_by_slot: Mapping[str, str]) -> bytes:
+    """Return the content hash of an item together with its files'."""
+    if not sha256_by_slot:
+        return content_hash
+    lines = (f"{slot}:{digest}\n" for slot, digest in sorted(sha256_by_slot.items()))
+    return hashlib.sha256(content_hash + "".join(lines).encode()).digest()
+
+
+def with_site(content_hash: bytes, site: str) -> bytes:
+    """Return the content hash of an item together with the key of its site."""
+    if not site:
+        return content_hash
+    return hashlib.sha256(content_hash + f"site:{site}\n".encode()).digest()
+
+
 def _content_hash(written: bytes, micros: int) -> bytes:
     return hashlib.sha256(written + micros.to_bytes(8, "big", signed=True)).digest()
 
@@ -272,6 +324,9 @@ def _envelope_errors(raw: Mapping[object, object], latest: int) -> list[FieldErr
         errors.append(FieldError("occurred_at", "type", shown(sent)))
     elif microseconds(moment) > latest:
         errors.append(FieldError("occurred_at", "future", moment.isoformat()))
+    site = raw.get(SITE)
+    if site is not None and site != "" and (rule := _site_error(site)):
+        errors.append(FieldError(SITE, rule, shown(site)))
     features = raw.get("features")
     if features is None:
         errors.append(FieldError("features", "missing"))
@@ -290,6 +345,14 @@ def _id_errors(external_id: object) -> list[FieldError]:
     if not external_id.strip() or external_id != storable_text(external_id):
         return [FieldError("external_id", "value", shown(external_id))]
     return []
+
+
+def _site_error(site: object) -> str:
+    """Return the rule that the key of a site breaks by itself; nothing where none."""
+    if not isinstance(site, str):
+        return "type"
+    is_key = len(site) <= MAX_SITE_LENGTH and site.strip()
+    return "" if is_key and site == storable_text(site) else "value"
 
 
 def _unwritable(features: Mapping[str, object]) -> list[FieldError]:

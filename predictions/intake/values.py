@@ -1,18 +1,20 @@
-"""Check one value against its feature: the rule book, in words people can act on."""
+"""Check one value against its feature or field: the rules, in words to act on."""
 
 import math
 from datetime import UTC, datetime, timedelta
 
 from predictions.declaration import Feature, FieldError
+from predictions.declaration_fields import FieldSpec
 
 MAX_TEXT_LENGTH = 10_000
 MAX_EXACT_INTEGER = 2**53  # beyond it, a float is no longer the integer it was
 MAX_SHOWN = 200
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+type Valued = Feature | FieldSpec
 
 
-def check_value(feature: Feature, value: object) -> tuple[object, FieldError | None]:
+def check_value(feature: Valued, value: object) -> tuple[object, FieldError | None]:
     """Return the value as stored, and the rule that it breaks, if any.
 
     None is missing: allowed unless the feature is required. A number is stored as a
@@ -85,7 +87,7 @@ def shown(value: object) -> object:
     return f"value of type {type(value).__name__}"
 
 
-def _check_number(feature: Feature, value: object) -> tuple[object, FieldError | None]:
+def _check_number(feature: Valued, value: object) -> tuple[object, FieldError | None]:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return value, _wrong_type(feature, value)
     out_of_range = FieldError(feature.name, "range", shown(value))
@@ -107,11 +109,11 @@ def _check_number(feature: Feature, value: object) -> tuple[object, FieldError |
     return number, None
 
 
-def _wrong_type(feature: Feature, value: object) -> FieldError:
+def _wrong_type(feature: Valued, value: object) -> FieldError:
     return FieldError(feature.name, "type", shown(value))
 
 
-def _text_error(feature: Feature, value: str) -> FieldError | None:
+def _text_error(feature: Valued, value: str) -> FieldError | None:
     if feature.type == "category":
         known = value in feature.values
         return None if known else FieldError(feature.name, "value", shown(value))

@@ -15,15 +15,23 @@ from typing import Any, Final
 
 import numpy as np
 
-from predictions.learning.features import Column, Matrix
+from predictions.learning.features import (
+    Column,
+    Matrix,
+    matrix_width,
+    word_places,
+)
+from predictions.learning.words import N_CODES
 
 # What the pipelines of `training.py` hold beyond the types that skops trusts itself:
 # the trees of gradient boosting, the partial of `check_array` in front of them (skops
-# audits the wrapped function by its own name), and the dtype of an encoder.
+# audits the wrapped function by its own name), the dtype of an encoder, and the step
+# that reads words.
 OWN_TYPES: Final = frozenset(
     {
         "functools.partial",
         "numpy.dtype",
+        "predictions.learning.word_counts.WordFlags",
         "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
         "sklearn.utils.validation.check_array",
     }
@@ -211,19 +219,24 @@ def check_artifact(
     probe = probe_batch(columns)
     if problem := _probe_problem(model, probe, len(classes)):
         raise UnfitArtifact([problem])
-    missing = np.full((2, len(columns)), np.nan)
+    missing = np.full((2, matrix_width(columns)), np.nan)
     accepts_missing = _probe_problem(model, missing, len(classes)) is None
     return ArtifactFacts(classes, accepts_missing)
 
 
 def probe_batch(columns: Sequence[Column]) -> Matrix:
-    """Return plausible rows [64, k]: zeros, then seeded numbers and declared codes."""
+    """Return plausible rows: zeros, then seeded numbers, declared codes and words."""
     rng = np.random.default_rng(0)
-    probe = rng.normal(scale=10.0, size=(PROBE_ROWS, len(columns)))
+    probe = rng.normal(scale=10.0, size=(PROBE_ROWS, matrix_width(columns)))
     for index, column in enumerate(columns):
-        if column.kind != "number":
+        if not column.is_number:
             n_codes = 2 if column.kind == "boolean" else max(1, len(column.values))
             probe[:, index] = rng.integers(0, n_codes, PROBE_ROWS)
+    for index, place in word_places(columns).items():
+        probe[:, index] = rng.random(PROBE_ROWS)
+        words = probe[:, place]
+        words[:] = rng.integers(0, N_CODES, words.shape)
+        words[rng.random(words.shape) < 0.5] = np.nan
     probe[0] = 0.0
     return probe
 
@@ -238,8 +251,9 @@ def _shape_problems(
     if not callable(getattr(model, "predict_proba", None)):
         problems.append("it has no predict_proba")
     n_inputs = getattr(model, "n_features_in_", None)
-    if n_inputs != len(columns):
-        problems.append(f"it takes {n_inputs} inputs, {len(columns)} columns are given")
+    if n_inputs != matrix_width(columns):
+        given = matrix_width(columns)
+        problems.append(f"it takes {n_inputs} inputs, {given} columns are given")
     names = getattr(model, "feature_names_in_", None)
     if names is not None and list(names) != [column.name for column in columns]:
         problems.append(f"its inputs are named {', '.join(map(str, names))}")

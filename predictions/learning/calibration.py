@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Final, Literal, cast
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit
 
 from predictions.learning.evaluation import rate
 
@@ -145,7 +145,7 @@ def _sigmoid(x: Floats, truth: Flags, weights: Floats) -> Curve:
     def loss(parameters: Floats) -> tuple[float, Floats]:
         raw = parameters[0] * z + parameters[1]
         value = share @ (np.logaddexp(0.0, raw) - target * raw)
-        slack = share * (expit(raw) - target)
+        slack = share * (scipy.special.expit(raw) - target)
         return float(value), np.array([slack @ z, slack.sum()])
 
     bounds = [(0.0, None), (None, None)]
@@ -165,7 +165,7 @@ def apply_curve(curve: Curve, scores: ArrayLike) -> Floats:
     if curve.method == "isotonic":
         raw = np.interp(x, curve.x, curve.y)
     else:
-        raw = expit(curve.x[0] * logit(x) + curve.x[1])
+        raw = scipy.special.expit(curve.x[0] * logit(x) + curve.x[1])
     floor = 1 / (curve.n + 2)
     return np.asarray(np.clip(raw, floor, 1 - floor), dtype=np.float64)
 

@@ -6,8 +6,8 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import betaincinv, ndtri
 
 LEVEL: Final = 0.95
 
@@ -47,7 +47,7 @@ def wilson_interval(k: int, n: int, *, level: float = LEVEL) -> Interval:
 @lru_cache(maxsize=8)
 def _normal_quantile(q: float) -> float:
     # A page of figures asks hundreds of times for the same one.
-    return float(ndtri(q))
+    return float(scipy.special.ndtri(q))
 
 
 def clopper_pearson(k: int, n: int, *, level: float = LEVEL) -> Interval:
@@ -61,8 +61,8 @@ def clopper_pearson(k: int, n: int, *, level: float = LEVEL) -> Interval:
     if n == 0:
         return NOTHING_COUNTED
     tail = (1 - level) / 2
-    low = 0.0 if k == 0 else float(betaincinv(k, n - k + 1, tail))
-    high = 1.0 if k == n else float(betaincinv(k + 1, n - k, 1 - tail))
+    low = 0.0 if k == 0 else float(scipy.special.betaincinv(k, n - k + 1, tail))
+    high = 1.0 if k == n else float(scipy.special.betaincinv(k + 1, n - k, 1 - tail))
     return Interval(low, high)
 
 

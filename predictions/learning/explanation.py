@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from predictions.learning.calibration import logit
 
 type Floats = NDArray[np.float64]
+type Indexes = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +28,16 @@ class Contribution:
 
 
 def occlusion_batch(row: Floats, references: Floats) -> Floats:
-    """Return float [k + 1, k]: the row itself, then k copies with one value replaced.
+    """Return float [k + 1, m]: the row itself, then k copies with one value replaced.
 
     A column whose reference is NaN was never seen in training: it keeps its value, so
     that its contribution is 0. A missing value of the row is replaced like any other.
-    Raises: ValueError unless both are float [k].
+    Behind the k columns a row may hold the words of texts, which stay as they are.
+    Raises: ValueError unless the row is float [m], m from k on, references float [k].
     """
-    if row.ndim != 1 or row.shape != references.shape:
-        raise ValueError(f"shapes: expected [k] twice: {row.shape}, {references.shape}")
-    batch = np.tile(row, (row.size + 1, 1))
+    if row.ndim != 1 or references.ndim != 1 or row.size < references.size:
+        raise ValueError(f"shapes: expected [m], [k]: {row.shape}, {references.shape}")
+    batch = np.tile(row, (references.size + 1, 1))
     known = np.flatnonzero(~np.isnan(references))
     batch[known + 1, known] = references[known]
     return batch
@@ -55,6 +57,27 @@ def contributions(
     effects = moved[0] - moved[1:]
     order = np.argsort(-np.abs(effects), kind="stable")
     return [Contribution(int(i), float(effects[i])) for i in order]
+
+
+@dataclass(frozen=True, slots=True)
+class WordEffects:
+    """What each word cell [m] of a row did to the score, in logit units.
+
+    Exactly so where `is_exact`: the effects of all words and columns, and a constant,
+    add up to the score. Else what the score loses without that word alone.
+    """
+
+    effects: Floats
+    is_exact: bool
+
+
+def without_each_word(row: Floats, places: Sequence[slice]) -> tuple[Floats, Indexes]:
+    """Return rows with one word taken out each, after the row itself; and the cells."""
+    at = np.concatenate([np.arange(one.start, one.stop) for one in places])
+    cells = at[~np.isnan(row[at])]
+    batch = np.tile(row, (cells.size + 1, 1))
+    batch[np.arange(1, cells.size + 1), cells] = np.nan
+    return batch, cells
 
 
 def explain_row(

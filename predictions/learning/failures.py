@@ -71,6 +71,36 @@ class DeclarationChanged(ScoringFailed):
     reason = "declaration_changed"
 
 
+class MediaTimedOut(ScoringFailed):
+    """A file took longer to be measured than it may."""
+
+    reason = "media_timeout"
+
+
+class MediaCrashed(ScoringFailed):
+    """The process that measured a file ended: of its size, or of a fault."""
+
+    reason = "media_crashed"
+
+
+class MediaUnreadable(ScoringFailed):
+    """A file is nothing that its reader can measure."""
+
+    reason = "media_unreadable"
+
+
+class MediaMissing(ScoringFailed):
+    """A file was removed, or the storage does not have it now."""
+
+    reason = "media_missing"
+
+
+class RecogniserMissing(ScoringFailed):
+    """The recogniser of a version is not installed here."""
+
+    reason = "recogniser_missing"
+
+
 class ScorerBusy(ScoringFailed):
     """Other threads kept the scorer for the whole time allowed."""
 
@@ -85,5 +115,7 @@ FAILURES: Final[Mapping[str, type[ScoringFailed]]] = {
         ArtifactChanged,
         ArtifactUntrusted,
         ArtifactUnreadable,
+        MediaUnreadable,
+        RecogniserMissing,
     )
 }

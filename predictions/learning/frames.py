@@ -62,6 +62,16 @@ def receive(channel: socket.socket, *, deadline: float) -> tuple[Header, Matrix]
     return header, matrix.astype(np.float64, copy=False)
 
 
+def body_of(data: bytes) -> Matrix:
+    """Return bytes as the values of a frame's body, padded to whole ones."""
+    return np.frombuffer(data + bytes(-len(data) % 8), dtype="<f8")
+
+
+def bytes_of(body: Matrix, n_bytes: int) -> bytes:
+    """Return the bytes that `body_of` was given, bit by bit."""
+    return body.astype("<f8", copy=False).tobytes()[:n_bytes]
+
+
 def _read(channel: socket.socket, n_bytes: int, deadline: float) -> bytearray:
     buffer = bytearray(n_bytes)
     view, done = memoryview(buffer), 0

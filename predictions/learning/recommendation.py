@@ -31,20 +31,23 @@ def recommend(
     positive_labels: Collection[str],
     calibration: Calibration | None,
     threshold: float,
+    costs: Sequence[Sequence[float]] | None = None,
 ) -> Recommendations:
     """Recommend a label for each row of class_scores [n, n labels], rows summing to 1.
 
-    With exactly one positive label, it is recommended when its probability is at or
-    above the threshold, else the most probable other label; with more, the most
-    probable label. Without calibration the raw scores decide. Rows with NaN have no
+    With costs [n labels true, n labels said] it is the label whose expected cost is
+    least, of equal ones the first. Without, with exactly one positive label, that is
+    recommended when its probability is at or above the threshold, else the most
+    probable other label; with more, the most probable label. Without calibration the
+    raw scores decide. Rows with NaN have no
     meaning here: leave them out.
-    Source: own.
+    Source: with costs Elkan 2001, the foundations of cost-sensitive learning, eq. 1.
     """
     positives = [i for i, key in enumerate(label_keys) if key in positive_labels]
     known = class_scores
     if calibration is not None:
         known = apply_calibration(calibration, class_scores)
-    chosen = choose_labels(known, positives=positives, threshold=threshold)
+    chosen = choose_labels(known, positives=positives, threshold=threshold, costs=costs)
     calibrated = calibration is not None
     return Recommendations(
         label_indexes=chosen,
@@ -55,9 +58,16 @@ def recommend(
 
 
 def choose_labels(
-    class_probabilities: Floats, *, positives: Sequence[int], threshold: float
+    class_probabilities: Floats,
+    *,
+    positives: Sequence[int],
+    threshold: float,
+    costs: Sequence[Sequence[float]] | None = None,
 ) -> NDArray[np.intp]:
     """Return the index of the recommended label per row of [n, n labels]."""
+    if costs is not None:
+        expected = class_probabilities @ np.asarray(costs, dtype=np.float64)
+        return np.argmin(expected, axis=1)
     if len(positives) != 1 or class_probabilities.shape[1] < 2:
         return np.argmax(class_probabilities, axis=1)
     positive = positives[0]

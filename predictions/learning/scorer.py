@@ -6,14 +6,13 @@ The child is started by `subprocess`, since Celery's workers may not have
 
 import contextlib
 import os
-import socket
+import signal
 import subprocess
-import sys
 import threading
 import time
 import weakref
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -21,29 +20,32 @@ import numpy as np
 
 from predictions.learning import frames
 from predictions.learning.artifacts import ArtifactFacts, UnfitArtifact, UntrustedTypes
-from predictions.learning.artifacts import bad_rows as rows_that_are_no_probabilities
 from predictions.learning.explanation import (
     Contribution,
+    WordEffects,
     contributions,
     occlusion_batch,
+    without_each_word,
 )
 from predictions.learning.failures import (
     FAILURES,
+    MediaCrashed,
+    MediaTimedOut,
     ModelCrashed,
     ModelOutputWrong,
     ModelRaised,
     ModelTimedOut,
     ScorerBusy,
-    ScoringFailed,
 )
 from predictions.learning.features import Column, Matrix, columns_to_json
+from predictions.learning.readers.terms import Reading
+from predictions.learning.score_results import PoisonSearch, ScoreResult, judged_scores
+from predictions.learning.scorer_start import Child, start_child
+from predictions.learning.speech.terms import Word
 
 MEMORY_LIMIT_MB: Final = 4096
 START_SECONDS: Final = 60.0
 LOAD_SECONDS: Final = 60.0
-MAX_ISOLATING_CALLS: Final = 64
-# the child sees these and nothing else: no secret of ours is in its environment
-KEPT_VARIABLES: Final = ("PATH", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "TZ")
 NOTHING: Final[Matrix] = np.empty((0, 0))
 
 
@@ -57,28 +59,13 @@ class Model:
     trusted: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ScoreResult:
-    """Class scores [n, n labels]; rows in `bad_rows` are NaN, with their failure."""
-
-    scores: Matrix
-    bad_rows: Mapping[int, ScoringFailed] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class _Child:
-    process: subprocess.Popen[bytes]
-    channel: socket.socket
-    loaded: set[str] = field(default_factory=set)
-
-
 class ScorerProcess:
     """One child process that scores for all threads of this one, a batch at a time."""
 
     def __init__(self, *, memory_limit_mb: int = MEMORY_LIMIT_MB) -> None:
         self._memory_limit_mb = memory_limit_mb
         self._lock = threading.Lock()
-        self._child: _Child | None = None
+        self._child: Child | None = None
         _scorers.add(self)
 
     @property
@@ -87,6 +74,32 @@ class ScorerProcess:
         child = self._child
         return child.process.pid if child else None
 
+    def start(self) -> None:
+        """Start the child, which takes seconds, unless it runs.
+
+        Raises: ScoringFailed.
+        """
+        with self._held(START_SECONDS):
+            self._running()
+
+    def load(self, model: Model) -> None:
+        """Have a model ready, so that scoring takes no longer than the model does.
+
+        Takes no lock when it is loaded, and otherwise waits for another thread's
+        loading. Raises: ScoringFailed.
+        """
+        if self.is_loaded(model):
+            return
+        with self._held(START_SECONDS + LOAD_SECONDS):
+            self._running_with(model)
+
+    def is_loaded(self, model: Model) -> bool:
+        """Tell whether the child runs and has the model in memory."""
+        child = self._child
+        if child is None or child.is_gone():
+            return False
+        return model.sha256 in child.loaded
+
     def score(
         self, model: Model, matrix: Matrix, *, timeout_seconds: float
     ) -> ScoreResult:
@@ -94,19 +107,16 @@ class ScorerProcess:
 
         A row that is not finite, in 0..1 and summing to 1 is reported in `bad_rows`.
         The time counts from when the model is loaded; waiting for other threads and
-        loading have their own limits.
+        loading have their own limits. After `load` there is nothing to load.
         Raises: ScoringFailed (its subclasses name the reason) for the whole batch.
         """
         if len(matrix) == 0:
             return ScoreResult(np.empty((0, model.n_labels)))
         with self._held(timeout_seconds):
-            child = self._running()
-            if model.sha256 not in child.loaded:
-                header, _ = self._ask(child, _request("load", model), LOAD_SECONDS)
-                child.loaded = set(header["loaded"])
+            child = self._running_with(model)
             request = _request("score", model)
             _, scores = self._ask(child, request, timeout_seconds, matrix)
-        return _judged(scores, n_rows=len(matrix), n_labels=model.n_labels)
+        return judged_scores(scores, n_rows=len(matrix), n_labels=model.n_labels)
 
     def score_isolating(
         self, model: Model, matrix: Matrix, *, timeout_seconds: float
@@ -121,7 +131,11 @@ class ScorerProcess:
             return self.score(model, matrix, timeout_seconds=timeout_seconds)
         except ModelRaised as failure:
             deadline = time.monotonic() + timeout_seconds
-            search = _PoisonSearch(self, model, matrix, deadline)
+
+            def ask(rows: Matrix, seconds: float) -> ScoreResult:
+                return self.score(model, rows, timeout_seconds=seconds)
+
+            search = PoisonSearch(ask, matrix, model.n_labels, deadline)
             return search.run(failure)
 
     def explain(
@@ -142,6 +156,86 @@ class ScorerProcess:
         if result.bad_rows:
             raise ModelOutputWrong("an altered row has no usable score")
         return contributions(result.scores, label_indexes)
+
+    def word_effects(
+        self,
+        model: Model,
+        row: Matrix,
+        places: Mapping[int, slice],
+        *,
+        label_index: int,
+        timeout_seconds: float,
+    ) -> WordEffects:
+        """Return what each word cell of a row [m] did to its score; NaN: no word.
+
+        Weight times value where the model is linear, else by taking each word out.
+        Raises: ScoringFailed.
+        """
+        request = _request("words", model) | {
+            "places": [(at, one.start, one.stop) for at, one in places.items()],
+            "label_index": label_index,
+        }
+        with self._held(timeout_seconds):
+            child = self._running_with(model)
+            header, said = self._ask(child, request, timeout_seconds, row[None, :])
+        if header["is_exact"]:
+            return WordEffects(said[0], is_exact=True)
+        batch, cells = without_each_word(row, list(places.values()))
+        result = self.score(model, batch, timeout_seconds=timeout_seconds)
+        if result.bad_rows:
+            raise ModelOutputWrong("an altered row has no usable score")
+        effects = np.full(row.shape, np.nan)
+        for one in contributions(result.scores, [label_index]):
+            effects[cells[one.column_index]] = one.contribution
+        return WordEffects(effects, is_exact=False)
+
+    def read(
+        self, reader: str, data: bytes, *, cpu_seconds: float, timeout_seconds: float
+    ) -> Reading:
+        """Have a named reader measure the bytes of one file.
+
+        It may take so long of the processor, and so long in all; both count from when
+        the reader is loaded. A file that takes longer, or more memory than there is,
+        costs the child, and nothing else.
+        Raises: MediaTimedOut; MediaCrashed; MediaUnreadable; other ScoringFailed where
+        no child can be had.
+        """
+        request: frames.Header = {"op": "read", "reader": reader, "n": len(data)}
+        request["cpu_seconds"] = cpu_seconds
+        with self._held(timeout_seconds + START_SECONDS):
+            child = self._running_with_reader(reader)
+            try:
+                header, _ = self._ask(
+                    child, request, timeout_seconds, frames.body_of(data)
+                )
+            except ModelTimedOut as error:
+                raise MediaTimedOut(error.detail) from error
+            except ModelCrashed as error:
+                if child.process.returncode == -signal.SIGPROF:
+                    words = f"more than {cpu_seconds:g} s of the processor"
+                    raise MediaTimedOut(words) from error
+                raise MediaCrashed(error.detail) from error
+        return Reading(header["values"], header["evidence"])
+
+    def hear(
+        self, model: Model, data: bytes, *, timeout_seconds: float
+    ) -> tuple[list[Word], tuple[str, ...]]:
+        """Have a recogniser listen to the bytes of one recording.
+
+        Returns the words that were heard, and the words that it knows. The time counts
+        from when it is loaded. Raises: ScoringFailed.
+        """
+        request = _request("hear", model) | {"n": len(data)}
+        with self._held(timeout_seconds):
+            child = self._running_with(model)
+            body = frames.body_of(data)
+            header, _ = self._ask(child, request, timeout_seconds, body)
+        return [Word(**one) for one in header["words"]], tuple(header["vocabulary"])
+
+    def load_reader(self, reader: str) -> None:
+        """Have a reader ready, as `load` has a model. Raises: ScoringFailed."""
+        with self._held(START_SECONDS + LOAD_SECONDS):
+            self._running_with_reader(reader)
 
     def check(
         self,
@@ -188,18 +282,33 @@ class ScorerProcess:
         finally:
             self._lock.release()
 
-    def _running(self) -> _Child:
-        if self._child and self._child.process.poll() is not None:
+    def _running(self) -> Child:
+        if self._child and self._child.is_gone():
             self._discard()
         if self._child is None:
-            self._child = _started(self._memory_limit_mb)
+            self._child = start_child(self._memory_limit_mb)
             deadline = time.monotonic() + START_SECONDS
             self._exchange(self._child, None, NOTHING, deadline, START_SECONDS)
         return self._child
 
+    def _running_with(self, model: Model) -> Child:
+        child = self._running()
+        if model.sha256 not in child.loaded:
+            header, _ = self._ask(child, _request("load", model), LOAD_SECONDS)
+            child.loaded = set(header["loaded"])
+        return child
+
+    def _running_with_reader(self, reader: str) -> Child:
+        child = self._running()
+        if reader not in child.readers:
+            request = {"op": "load_reader", "reader": reader}
+            self._ask(child, request, LOAD_SECONDS)
+            child.readers.add(reader)
+        return child
+
     def _ask(
         self,
-        child: _Child,
+        child: Child,
         request: frames.Header,
         seconds: float,
         matrix: Matrix = NOTHING,
@@ -212,7 +321,7 @@ class ScorerProcess:
 
     def _exchange(
         self,
-        child: _Child,
+        child: Child,
         request: frames.Header | None,
         matrix: Matrix,
         deadline: float,
@@ -247,55 +356,6 @@ class ScorerProcess:
         child.process.wait()
 
 
-class _PoisonSearch:
-    """Halve a batch until the rows that make the model raise stand alone."""
-
-    def __init__(
-        self, scorer: ScorerProcess, model: Model, matrix: Matrix, deadline: float
-    ) -> None:
-        self._scorer, self._model = scorer, model
-        self._matrix, self._deadline = matrix, deadline
-        self._scores = np.full((len(matrix), model.n_labels), np.nan)
-        self._bad: dict[int, ScoringFailed] = {}
-
-    def run(self, failure: ScoringFailed) -> ScoreResult:
-        """Return the scores of the good rows; `failure` is what the batch raised."""
-        pending = self._split(0, len(self._matrix), failure)
-        n_calls = 0
-        while pending:
-            start, stop = pending.pop()
-            left = self._deadline - time.monotonic()
-            if n_calls >= MAX_ISOLATING_CALLS or left <= 0:
-                self._give_up(start, stop, failure)
-                continue
-            n_calls += 1
-            try:
-                self._score(start, stop, left)
-            except ModelRaised as error:
-                pending += self._split(start, stop, error)
-            except ScoringFailed as error:
-                self._give_up(start, stop, error)
-        return ScoreResult(self._scores, dict(sorted(self._bad.items())))
-
-    def _score(self, start: int, stop: int, seconds: float) -> None:
-        rows = self._matrix[start:stop]
-        result = self._scorer.score(self._model, rows, timeout_seconds=seconds)
-        self._scores[start:stop] = result.scores
-        self._bad |= {start + i: failure for i, failure in result.bad_rows.items()}
-
-    def _split(
-        self, start: int, stop: int, failure: ScoringFailed
-    ) -> list[tuple[int, int]]:
-        if stop - start == 1:
-            self._give_up(start, stop, failure)
-            return []
-        middle = (start + stop) // 2
-        return [(start, middle), (middle, stop)]
-
-    def _give_up(self, start: int, stop: int, failure: ScoringFailed) -> None:
-        self._bad |= dict.fromkeys(range(start, stop), failure)
-
-
 def _request(operation: str, model: Model) -> frames.Header:
     return {
         "op": operation,
@@ -305,82 +365,16 @@ def _request(operation: str, model: Model) -> frames.Header:
     }
 
 
-def _judged(scores: Matrix, *, n_rows: int, n_labels: int) -> ScoreResult:
-    if scores.shape != (n_rows, n_labels):
-        raise ModelOutputWrong(f"shape {scores.shape}, expected {(n_rows, n_labels)}")
-    bad = rows_that_are_no_probabilities(scores)
-    if bad.size == 0:
-        return ScoreResult(scores)
-    failure = ModelOutputWrong("not probabilities that sum to 1")
-    judged = scores.copy()
-    judged[bad] = np.nan
-    return ScoreResult(judged, dict.fromkeys(bad.tolist(), failure))
-
-
-def _started(memory_limit_mb: int) -> _Child:
-    """Start a child from a thread that lives as long as the child does.
-
-    The kernel kills a child when the *thread* that started it ends, and the thread
-    that asks for a score may be a web server's short-lived one. Waiting there also
-    reaps the child at once.
-    """
-    ours, theirs = socket.socketpair()
-    started: list[subprocess.Popen[bytes] | OSError] = []
-    ready = threading.Event()
-
-    def own() -> None:
-        try:
-            process = _spawn(theirs, memory_limit_mb)
-        except OSError as error:
-            started.append(error)
-            return
-        else:
-            started.append(process)
-        finally:
-            theirs.close()
-            ready.set()
-        process.wait()
-
-    threading.Thread(target=own, name="scorer-owner", daemon=True).start()
-    ready.wait()
-    if isinstance(started[0], OSError):
-        ours.close()
-        raise ModelCrashed(f"it did not start: {type(started[0]).__name__}")
-    return _Child(started[0], ours)
-
-
-def _spawn(channel: socket.socket, memory_limit_mb: int) -> subprocess.Popen[bytes]:
-    kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
-    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-    # the same places to import from as here, so that trusted types are found
-    path = {"PYTHONPATH": os.pathsep.join(entry or os.getcwd() for entry in sys.path)}
-    arguments = (channel.fileno(), os.getpid(), memory_limit_mb)
-    return subprocess.Popen(  # noqa: S603 -- our own module, no shell, fixed arguments
-        [
-            sys.executable,
-            "-P",
-            "-m",
-            "predictions.learning.scorer_child",
-            *map(str, arguments),
-        ],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,  # a model's output may hold the values of an item
-        pass_fds=(channel.fileno(),),
-        env=kept | threads | path,
-    )
-
-
 _scorers: "weakref.WeakSet[ScorerProcess]" = weakref.WeakSet()
 _shared_lock = threading.Lock()
 _shared: list[ScorerProcess] = []
 
 
-def shared_scorer() -> ScorerProcess:
-    """Return this process's scorer, made at the first call."""
+def shared_scorer(*, memory_limit_mb: int = MEMORY_LIMIT_MB) -> ScorerProcess:
+    """Return this process's scorer, made at the first call, which sets the limit."""
     with _shared_lock:
         if not _shared:
-            _shared.append(ScorerProcess())
+            _shared.append(ScorerProcess(memory_limit_mb=memory_limit_mb))
         return _shared[0]
 
 

@@ -2,10 +2,11 @@
 
 import hashlib
 import json
+import math
 import platform
 from collections import Counter
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -16,16 +17,26 @@ import skops
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from predictions.learning.calibration import Calibration, fit_calibration
+from predictions.learning.answers import sample_answers
+from predictions.learning.calibration import (
+    Calibration,
+    apply_calibration,
+    fit_calibration,
+)
 from predictions.learning.features import (
     Column,
     Matrix,
     columns_to_json,
     feature_value,
+    learnt_words,
 )
 from predictions.learning.pipelines import Algorithm, build_pipeline
+from predictions.learning.recommendation import unit_sum
+from predictions.learning.reference import Reference, drawn_rows
 from predictions.learning.report import held_out_report
+from predictions.learning.sensitivity import SensitiveThreshold, sensitive_threshold
 from predictions.learning.splits import Indexes, Split, split_by_time
+from predictions.learning.training_data import TrainingData as TrainingData
 
 MIN_PER_SIDE: Final = 50
 MIN_PER_SIDE_IN_PART: Final = 5
@@ -38,45 +49,14 @@ class TooFewLabels(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class TrainingData:
-    """Labelled rows: matrix [n, k], labels [n], times [n] in seconds since 1970 UTC.
-
-    `weights` [n] (for instance 1 / review probability) and `subjects` [n] are
-    optional. `label_keys` are the workflow's, `positive_labels` some of them.
-    """
-
-    matrix: Matrix
-    labels: Sequence[str]
-    times: NDArray[np.float64]
-    columns: tuple[Column, ...]
-    label_keys: tuple[str, ...]
-    positive_labels: tuple[str, ...]
-    weights: NDArray[np.float64] | None = None
-    subjects: Sequence[str | None] | None = None
-
-    def __post_init__(self) -> None:
-        """Raise ValueError when lengths differ or a label is not declared."""
-        n = len(self.labels)
-        optional = [part for part in (self.weights, self.subjects) if part is not None]
-        if any(len(part) != n for part in (self.matrix, self.times, *optional)):
-            raise ValueError("training data: its parts have different lengths")
-        if self.matrix.shape != (n, len(self.columns)):
-            raise ValueError(
-                f"matrix: {self.matrix.shape}, {len(self.columns)} columns"
-            )
-        if unknown := sorted(set(self.labels) - set(self.label_keys)):
-            raise ValueError(f"labels not declared: {', '.join(unknown)}")
-        if not set(self.positive_labels) < set(self.label_keys):
-            raise ValueError("positive_labels: must be some of label_keys, not all")
-
-
-@dataclass(frozen=True, slots=True)
 class TrainedModel:
     """A fitted pipeline with all that its registration needs.
 
     `label_keys` are in the order of the model's scores. `references` holds a typical
     value per column (median, most frequent value; None when never seen), for
-    explanations. `report` and `references` are JSON data.
+    explanations. `report` and `references` are JSON data. `reference` is a sample of
+    the rows with the model's scores, for the measure of drift. `threshold` is the one
+    that was asked for, or a lower one for the sensitivity that the terms ask for.
     """
 
     pipeline: Any
@@ -85,6 +65,12 @@ class TrainedModel:
     calibration: Calibration
     references: dict[str, str | float | bool | None]
     report: dict[str, object]
+    reference: Reference
+    threshold: float
+
+
+type Labels = NDArray[np.str_]
+type Fit = Callable[[Matrix, Labels, NDArray[np.float64]], Any]
 
 
 def train(
@@ -95,15 +81,47 @@ def train(
     threshold: float = 0.5,
     min_per_side: int = MIN_PER_SIDE,
 ) -> TrainedModel:
+    """Train one of our own algorithms; see `train_with`.
+
+    The same data, seed and library versions give the same model to the byte.
+    """
+
+    def fit(matrix: Matrix, labels: Labels, weights: NDArray[np.float64]) -> Any:  # noqa: ANN401 -- scikit-learn has no stubs
+        pipeline = build_pipeline(algorithm, data.columns, seed=seed)
+        return pipeline.fit(matrix, labels, model__sample_weight=weights)
+
+    return train_with(
+        data,
+        fit,
+        called=algorithm,
+        seed=seed,
+        threshold=threshold,
+        min_per_side=min_per_side,
+    )
+
+
+def train_with(
+    data: TrainingData,
+    fit: Fit,
+    *,
+    called: str,
+    seed: int,
+    threshold: float = 0.5,
+    min_per_side: int = MIN_PER_SIDE,
+) -> TrainedModel:
     """Fit on the oldest 60 %, calibrate on the next 20 %, report on the newest 20 %.
 
-    The model reported on is the one returned: it is not fitted again on all rows. A
-    label with fewer than 10 rows in the training part is left out and named in the
-    report. Runs on one thread, so that the same data, seed and library versions give
-    the same model to the byte.
-    Raises: TooFewLabels saying which count is short; ValueError for bad arguments.
+    `fit` is given a matrix [n, k] in which no column is missing throughout, labels [n]
+    and weights [n], and returns a classifier that knows its `classes_` and
+    `predict_proba`; `called` is what the report names it. The model reported on is the
+    one returned: it is not fitted again on all rows. A label with fewer than 10 rows in
+    the training part is left out and named in the report. Runs on one thread.
+    Raises: TooFewLabels saying which count is short; ValueError for bad arguments; what
+    `fit` raises.
     """
     split = split_by_time(data.times, data.subjects)
+    matrix, columns = learnt_words(data.matrix, data.columns, split.train)
+    data = replace(data, matrix=matrix, columns=columns)
     labels = np.asarray(data.labels, dtype=np.str_)
     is_positive = np.isin(labels, data.positive_labels)
     _check_counts(split, is_positive, min_per_side)
@@ -111,41 +129,116 @@ def train(
     fitted = split.train[np.isin(labels[split.train], kept)]
     weights = np.ones(len(labels)) if data.weights is None else data.weights
     with threadpool_limits(limits=1):
-        pipeline = build_pipeline(algorithm, data.columns, seed=seed)
-        pipeline.fit(
-            _fittable(data.matrix[fitted]),
-            labels[fitted],
-            model__sample_weight=weights[fitted],
-        )
+        known = _fittable(data.matrix[fitted], len(data.columns))
+        pipeline = fit(known, labels[fitted], weights[fitted])
         keys = tuple(str(key) for key in pipeline.classes_)
         calibration = _calibrated(pipeline, data.matrix, labels, weights, split)
-        scores = pipeline.predict_proba(data.matrix[split.test])
-    figures = held_out_report(
-        scores,
-        labels[split.test],
-        weights[split.test],
-        label_keys=keys,
-        positive_labels=data.positive_labels,
-        calibration=calibration,
-        threshold=threshold,
-    )
+        found = _sensitive(pipeline, calibration, data, split, threshold)
+        figures = _figures(
+            pipeline, calibration, data, weights, split.test, found.threshold, seed=seed
+        )
+        reference = _reference(pipeline, data, weights, fitted=split.train, seed=seed)
+        answers = sample_answers(
+            pipeline.predict_proba,
+            data.matrix[split.train],
+            data.columns,
+            keys,
+            seed=seed,
+        )
     report = {
         **_circumstances(pipeline, data, split),
-        "algorithm": algorithm,
+        "algorithm": called,
         "seed": seed,
         "calibration": [curve.method for curve in calibration.curves],
         "test": figures,
+        **({"sensitivity": asdict(found)} if data.terms.sensitivity else {}),
+        "answers": answers.to_json(),
     }
     references = reference_values(data.matrix[split.train], data.columns)
-    return TrainedModel(pipeline, keys, data.columns, calibration, references, report)
+    return TrainedModel(
+        pipeline,
+        keys,
+        data.columns,
+        calibration,
+        references,
+        report,
+        reference,
+        found.threshold,
+    )
 
 
-def _fittable(matrix: Matrix) -> Matrix:
+def _figures(
+    pipeline: Any,  # noqa: ANN401 -- scikit-learn has no stubs
+    calibration: Calibration,
+    data: TrainingData,
+    weights: NDArray[np.float64],
+    rows: Indexes,
+    threshold: float,
+    *,
+    seed: int,
+) -> dict[str, Any]:
+    """Report on rows that nothing was fitted on."""
+    return held_out_report(
+        pipeline.predict_proba(data.matrix[rows]),
+        np.asarray(data.labels, dtype=np.str_)[rows],
+        weights[rows],
+        label_keys=tuple(str(key) for key in pipeline.classes_),
+        positive_labels=data.positive_labels,
+        calibration=calibration,
+        threshold=threshold,
+        terms=data.terms,
+        seed=seed,
+    )
+
+
+def _sensitive(
+    pipeline: Any,  # noqa: ANN401 -- scikit-learn has no stubs
+    calibration: Calibration,
+    data: TrainingData,
+    split: Split,
+    threshold: float,
+) -> SensitiveThreshold:
+    """Lower the threshold as far as the terms ask, by the rows that calibrated it."""
+    asked = data.terms.sensitivity
+    if asked is None:
+        return SensitiveThreshold(threshold, 0.0, 0, is_enough=True)
+    rows = split.calibrate
+    known = apply_calibration(calibration, pipeline.predict_proba(data.matrix[rows]))
+    positives = np.isin(pipeline.classes_, data.positive_labels)
+    return sensitive_threshold(
+        unit_sum(known[:, positives]),
+        np.isin(np.asarray(data.labels)[rows], data.positive_labels),
+        sensitivity=asked,
+        at_most=threshold,
+    )
+
+
+def _reference(
+    pipeline: Any,  # noqa: ANN401 -- scikit-learn has no stubs
+    data: TrainingData,
+    weights: NDArray[np.float64],
+    *,
+    fitted: Indexes,
+    seed: int,
+) -> Reference:
+    rows = drawn_rows(weights, data.times, seed=seed)
+    positives = np.isin(pipeline.classes_, data.positive_labels)
+    scores = np.asarray(pipeline.predict_proba(data.matrix[rows]), dtype=np.float64)
+    return Reference(
+        matrix=data.matrix[rows, : len(data.columns)],
+        columns=data.columns,
+        scores=unit_sum(scores[:, positives]),
+        is_held_out=~np.isin(rows, fitted),
+    )
+
+
+def _fittable(matrix: Matrix, n_columns: int) -> Matrix:
     """Make columns that are missing throughout constant, so that nothing learns them.
 
     Gradient boosting cannot bin an empty column.
     """
     is_empty = np.isnan(matrix).all(axis=0)
+    is_empty[n_columns:] = False  # no word is none, and not the first one
     return np.where(is_empty, 0.0, matrix)
 
 
@@ -162,7 +255,7 @@ def reference_values(
         cells = matrix[:, index]
         known = cells[~np.isnan(cells)]
         typical = QUIET_NAN
-        if known.size and column.kind == "number":
+        if known.size and column.is_number:
             typical = np.float64(np.median(known))
         elif known.size:
             typical = np.float64(np.bincount(known.astype(np.intp)).argmax())
@@ -264,14 +357,18 @@ def _one_sided(is_true: NDArray[np.bool_]) -> Collection[int]:
 
 
 def _parameters(pipeline: Any) -> dict[str, object]:  # noqa: ANN401 -- no stubs
-    given = pipeline.named_steps["model"].get_params()
+    steps = getattr(pipeline, "named_steps", {})
+    model = steps.get("model", pipeline)
+    given = model.get_params() if hasattr(model, "get_params") else {}
     return {name: value for name, value in given.items() if _is_plain(value)}
 
 
 def _is_plain(value: object) -> bool:
     if isinstance(value, list):
         return all(_is_plain(entry) for entry in value)
-    return value is None or isinstance(value, str | int | float)
+    if isinstance(value, float):
+        return math.isfinite(value)  # JSON has no word for the others
+    return value is None or isinstance(value, str | int)
 
 
 def _described(

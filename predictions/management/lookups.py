@@ -1,4 +1,10 @@
-"""What the commands are about: a workflow by its slug, a version by its number."""
+"""What the commands are about: a workflow by its slug, a version by its number.
+
+And how they say what was refused.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from django.core.management.base import CommandError
 
@@ -28,3 +34,17 @@ def version_by_number(workflow: Workflow, number: int) -> ModelVersion:
             f"{workflow.slug} has no version {number} (there are: {known or 'none'})."
         )
     return version
+
+
+@contextmanager
+def refusals_in_words(*refusals: type[Exception]) -> Iterator[None]:
+    """Say a file that cannot be read, and these refusals, as a command does.
+
+    Raises: CommandError.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise CommandError(f"{error.strerror}: {error.filename}") from error
+    except refusals as error:
+        raise CommandError(str(error)) from error

@@ -1,19 +1,50 @@
 """Tables of what the models say."""
 
+from predictions.models.gate import Approval, GateReport, Waiver
 from predictions.models.item import Item, PendingScore, QuarantinedItem
+from predictions.models.measurement import Measurement
+from predictions.models.media import ItemMedia, MediaDerivative, MediaFile
+from predictions.models.media_intake import (
+    MediaArchive,
+    MediaUpload,
+    MediaUploadPart,
+)
 from predictions.models.model_version import ModelEvent, ModelVersion
-from predictions.models.prediction import Explanation, Prediction
+from predictions.models.prediction import Explanation, PredictedFields, Prediction
+from predictions.models.series import (
+    ItemWindow,
+    Machine,
+    MachineFailure,
+    Moments,
+    SeriesReading,
+)
 from predictions.models.workflow import FeatureProfile, Workflow, WorkflowVersion
 
 __all__ = [
+    "Approval",
     "Explanation",
     "FeatureProfile",
+    "GateReport",
     "Item",
+    "ItemMedia",
+    "ItemWindow",
+    "Machine",
+    "MachineFailure",
+    "Measurement",
+    "MediaArchive",
+    "MediaDerivative",
+    "MediaFile",
+    "MediaUpload",
+    "MediaUploadPart",
     "ModelEvent",
     "ModelVersion",
+    "Moments",
     "PendingScore",
+    "PredictedFields",
     "Prediction",
     "QuarantinedItem",
+    "SeriesReading",
+    "Waiver",
     "Workflow",
     "WorkflowVersion",
 ]

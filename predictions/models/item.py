@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from accounts.ids import uuid7
+from accounts.models import Site
 from predictions.enums import IntakeSource, QuarantineStatus
 from predictions.models.append_only import append_only
 from predictions.models.workflow import Workflow
@@ -21,6 +22,9 @@ class Item(models.Model):
         Workflow, on_delete=models.PROTECT, related_name="items", db_index=False
     )
     external_id = models.CharField(max_length=200)
+    site = models.ForeignKey(
+        Site, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
     subject = models.CharField(max_length=200, blank=True, default="")
     features = models.JSONField()
     warnings = models.JSONField(default=list, db_default=[])
@@ -40,6 +44,12 @@ class Item(models.Model):
         indexes = (
             # Lists: newest first, keyset by id (UUIDv7 is in order of arrival).
             models.Index(fields=("workflow", "-id"), name="predictions_item_newest"),
+            # The same for people who are limited to sites.
+            models.Index(
+                fields=("site", "-id"),
+                condition=Q(site__isnull=False),
+                name="predictions_item_of_site",
+            ),
             # History of the same subject on the case page.
             models.Index(
                 fields=("workflow", "subject", "-occurred_at"),
@@ -100,6 +110,10 @@ class QuarantinedItem(models.Model):
         Workflow, on_delete=models.PROTECT, related_name="quarantined", db_index=False
     )
     external_id = models.CharField(max_length=200, blank=True, default="")
+    # Of what was sent, as far as it names one that is known.
+    site = models.ForeignKey(
+        Site, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
     payload = models.JSONField(null=True)
     errors = models.JSONField()
     source = models.CharField(max_length=10, choices=IntakeSource)
@@ -131,6 +145,11 @@ class QuarantinedItem(models.Model):
             models.Index(
                 fields=("workflow", "status", "-id"),
                 name="predictions_quarantine_newest",
+            ),
+            models.Index(
+                fields=("site", "status", "-id"),
+                condition=Q(site__isnull=False),
+                name="predictions_quarantine_site",
             ),
             models.Index(
                 OpClass("external_id", name="text_pattern_ops"),

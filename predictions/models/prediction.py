@@ -10,7 +10,11 @@ from predictions.models.model_version import ModelVersion
 
 
 class Prediction(models.Model):
-    """One row per item and model version; `docs/architecture.md` says what is what."""
+    """One row per item and model version; `docs/architecture.md` says what is what.
+
+    `novelty`: the share, 0..1, of held-out training rows at least as unlike the
+    training data as the item is; null where it was not asked for or cannot be said.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     item = models.ForeignKey(
@@ -27,6 +31,7 @@ class Prediction(models.Model):
     probability = models.FloatField(null=True)
     confidence = models.FloatField(null=True)
     latency_ms = models.FloatField()
+    novelty = models.FloatField(null=True)
     created_at = models.DateTimeField()
 
     class Meta:
@@ -43,11 +48,41 @@ class Prediction(models.Model):
                 condition=Q(confidence=None) | Q(confidence__gte=0, confidence__lte=1),
                 name="predictions_prediction_confidence_in_unit",
             ),
+            models.CheckConstraint(
+                condition=Q(novelty=None) | Q(novelty__gt=0, novelty__lte=1),
+                name="predictions_prediction_novelty_in_unit",
+            ),
         )
         triggers = (append_only(),)
 
     def __str__(self) -> str:
         return f"prediction {self.id}"
+
+
+class PredictedFields(models.Model):
+    """What a prediction says besides its label, as `structured-decisions.md` has it.
+
+    `values` by field, those that hold something; `confidences` within 0..1 of those
+    that the model gave one for; `evidence` by field: what the value was read from.
+    """
+
+    prediction = models.OneToOneField(
+        Prediction,
+        on_delete=models.PROTECT,
+        primary_key=True,
+        related_name="predicted_fields",
+    )
+    values = models.JSONField()
+    confidences = models.JSONField()
+    evidence = models.JSONField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "predicted fields"
+        triggers = (append_only(),)
+
+    def __str__(self) -> str:
+        return f"fields of prediction {self.prediction_id}"
 
 
 class Explanation(models.Model):

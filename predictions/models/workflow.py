@@ -1,6 +1,8 @@
 """Workflows: one decision supported for one group of users with one metric."""
 
+from copy import deepcopy
 from functools import cached_property
+from typing import Any
 
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
@@ -10,6 +12,11 @@ from accounts.ids import uuid7
 from accounts.models import Scope
 from predictions.declaration import Declaration, declaration_from_json
 from predictions.models.append_only import append_only
+
+MAX_PARSED = 256
+# What every write of a declaration changes.
+DECLARED = ("version", "updated_at")
+_parsed: dict[tuple[object, ...], tuple[Any, Declaration]] = {}
 
 
 class Workflow(models.Model):
@@ -30,8 +37,26 @@ class Workflow(models.Model):
 
     @cached_property
     def declaration(self) -> Declaration:
-        """The declaration in force, parsed once per instance."""
-        return declaration_from_json(self.declaration_json)
+        """The declaration in force, parsed once per process.
+
+        Rows may be loaded without `declaration_json`, which is long.
+        """
+        source, found = _parsed.get(self._declared(), (None, None))
+        is_here = "declaration_json" not in self.get_deferred_fields()
+        if found and not (is_here and self.declaration_json != source):
+            return found
+        if not is_here:
+            # In one statement, so that they belong together.
+            self.refresh_from_db(fields=[*DECLARED, "declaration_json"])
+        found = declaration_from_json(self.declaration_json)
+        if len(_parsed) >= MAX_PARSED:
+            _parsed.clear()
+        _parsed[self._declared()] = deepcopy(self.declaration_json), found
+        return found
+
+    def _declared(self) -> tuple[object, ...]:
+        # The moment too: what was rolled back may have had the same version.
+        return self.pk, *(getattr(self, name) for name in DECLARED)
 
 
 class WorkflowVersion(models.Model):

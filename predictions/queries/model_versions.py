@@ -2,11 +2,16 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Final
 
 from django.db.models import Count, Max, QuerySet, Sum
 
 from predictions.enums import ModelEventKind, Stage
 from predictions.models import ModelEvent, ModelVersion, Workflow
+
+RECOMMENDING: Final = (Stage.CHALLENGER, Stage.CHAMPION)
+# What a row of the API or a list need not read.
+LARGE_FIELDS = ("columns", "calibration", "references", "report")
 
 
 def model_versions(workflow: Workflow) -> QuerySet[ModelVersion]:
@@ -32,6 +37,17 @@ def former_champion(workflow: Workflow) -> ModelVersion | None:
         former = former.filter(id__lt=first.id)
     latest = former.select_related("model_version").order_by("-id").first()
     return latest.model_version if latest else None
+
+
+def recommending_since(version: ModelVersion) -> datetime | None:
+    """Return when a version last began to recommend, as challenger or as champion.
+
+    None for one that never did.
+    """
+    began = ModelEvent.objects.filter(
+        model_version=version, to_stage__in=RECOMMENDING
+    ).exclude(from_stage__in=RECOMMENDING)
+    return began.order_by("-id").values_list("at", flat=True).first()
 
 
 def events_of(version: ModelVersion, *, limit: int = 100) -> QuerySet[ModelEvent]:

@@ -12,14 +12,18 @@ def visible_workflows(actor: Actor) -> QuerySet[Workflow]:
     return Workflow.objects.filter(pk__in=actor.scope_ids()).order_by("name", "pk")
 
 
-def get_workflow(actor: Actor, slug: str, *permissions: Permission) -> Workflow:
+def get_workflow(
+    actor: Actor, slug: str, *permissions: Permission, by_site: bool = False
+) -> Workflow:
     """Return the workflow of that slug, when the actor may do any of these in it.
+
+    `by_site`: as in `Actor.require`.
 
     Raises: Http404 when there is none or the actor has no role in it;
     PermissionDenied when they have a role but none of the permissions.
     """
-    workflow = Workflow.objects.filter(slug=slug).first()
+    workflow = Workflow.objects.defer("declaration_json").filter(slug=slug).first()
     if workflow is None:
         raise Http404
-    actor.require_any(permissions, workflow.pk)
+    actor.require_any(permissions, workflow.pk, by_site=by_site)
     return workflow

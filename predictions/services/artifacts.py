@@ -1,4 +1,7 @@
-"""Artifacts on the local disk: copies of what the storage holds, found by hash."""
+"""What scoring needs of this machine: the scorer, and local copies of artifacts.
+
+A copy is found by its hash, and fetched from the storage when it is not there.
+"""
 
 import hashlib
 import os
@@ -8,8 +11,13 @@ from pathlib import Path
 from django.conf import settings
 
 from predictions.learning.failures import ArtifactChanged, ArtifactMissing
-from predictions.learning.scorer import Model
+from predictions.learning.scorer import Model, ScorerProcess, shared_scorer
 from predictions.models import ModelVersion
+
+
+def scorer() -> ScorerProcess:
+    """Return this process's scorer, within the memory that the settings give it."""
+    return shared_scorer(memory_limit_mb=settings.SCORER_MEMORY_MB)
 
 
 def scorer_model(version: ModelVersion) -> Model:

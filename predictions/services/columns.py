@@ -1,9 +1,10 @@
 """Which columns a model of a workflow reads, and whether they are still declared."""
 
 from collections.abc import Collection, Iterable
+from typing import cast
 
 from predictions.declaration import Declaration
-from predictions.learning.features import Column
+from predictions.learning.features import Column, ColumnKind
 
 
 def model_columns(declaration: Declaration) -> tuple[Column, ...]:
@@ -13,21 +14,20 @@ def model_columns(declaration: Declaration) -> tuple[Column, ...]:
             name=feature.name,
             kind="number"
             if feature.type in {"number", "integer"}
-            else "boolean"
-            if feature.type == "boolean"
-            else "category",
+            else cast("ColumnKind", feature.type),
             values=tuple(feature.values) if feature.type == "category" else (),
         )
         for feature in declaration.model_features
     )
 
 
-# A text or a moment is nothing that a model reads.
+# A moment is nothing that a model reads.
 _KINDS = {
     "number": {"number"},
     "integer": {"number"},
     "boolean": {"boolean", "number"},
     "category": {"category"},
+    "text": {"text"},
 }
 
 

@@ -1,33 +1,35 @@
 """Store what comes in: items, duplicates and quarantine, in bounded memory."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import partial
 from operator import attrgetter
-from typing import NamedTuple
 from uuid import UUID
 
-import orjson
-from django.db import IntegrityError, transaction
+import structlog
+from django.db import transaction
 
-from accounts.ids import uuid7_batch, uuid7_bytes_batch
+from accounts.ids import uuid7_bytes_batch
+from accounts.sites import ALL_SITES, Sites
 from predictions.declaration import FieldError
-from predictions.enums import IntakeSource, QuarantineStatus
-from predictions.intake.payloads import storable_json
+from predictions.enums import IntakeSource
 from predictions.intake.readers import PayloadStopped
-from predictions.intake.rows import RejectedItem, ValidItem
+from predictions.intake.rows import RejectedItem
 from predictions.intake.validation import ItemValidator, compile_validator
-from predictions.intake.values import EPOCH, storable_text
-from predictions.models import Item, QuarantinedItem, Workflow
-from predictions.services.copying import copy_encoded, copy_rows
-from predictions.services.item_rows import ITEM_COLUMNS, Encode, item_encoder
+from predictions.intake.wording import explained
+from predictions.models import Workflow
+from predictions.services.item_media import store_item_media, with_their_media
+from predictions.services.item_rows import Encode, item_encoder
+from predictions.services.item_sites import sited_refusals, with_their_sites
+from predictions.services.item_taking import Row, take_rows
+from predictions.services.refused_rows import store_refused
+from predictions.services.trail import listed, tell
 from predictions.services.wake_ups import wake_scoring
 
+log = structlog.get_logger(__name__)
+
 MAX_LISTED = 1000
-N_TRIES = 5
-LOOK_FIRST_UP_TO = 200  # items; above, a look before the COPY costs more than it saves
-UNIQUE_ID = "predictions_item_external_id_unique"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,35 +52,23 @@ class IntakeResult:
     item_ids: dict[str, UUID] = field(default_factory=dict)  # by external id, if asked
 
 
-class _Row(NamedTuple):
-    """A valid item with the id that it gets, encoded for COPY."""
-
-    external_id: str
-    item: ValidItem
-    id: bytes
-    encoded: bytes
-
-
-class _Known(NamedTuple):
-    id: UUID
-    content_hash: bytes
-
-
 @dataclass(frozen=True, slots=True)
 class _Prepared:
     """A chunk as far as it can be taken without the database."""
 
-    rows: list[_Row]  # by external id
+    rows: list[Row]  # by external id
     refused: list[RejectedItem]
 
 
 @dataclass(frozen=True, slots=True)
 class _Preparation:
-    """All that turns raw items into rows, without the database."""
+    """All that turns raw items into rows; asks the database for sites and media."""
 
+    workflow: Workflow
     validator: ItemValidator
     encode: Encode
     now: datetime
+    sites: Sites
 
     def __call__(self, raw_items: Sequence[object]) -> _Prepared:
         raw, unread = _split_unread(raw_items)
@@ -91,11 +81,26 @@ class _Preparation:
                 for index, entry in enumerate(raw_items)
                 if not isinstance(entry, RejectedItem)
             ]
-            refused = [_moved(one, places[one.index]) for one in refused] + unread
+            refused = [
+                replace(one, index=places[one.index]) for one in refused
+            ] + unread
             valid = [one._replace(position=places[one.position]) for one in valid]
+        valid, elsewhere = with_their_sites(
+            workflow=self.workflow,
+            items=valid,
+            raw=raw_items,
+            sites=self.sites,
+            now=self.now,
+        )
+        refused = refused + elsewhere
+        if self.workflow.declaration.media:
+            valid, wrong = with_their_media(
+                workflow=self.workflow, items=valid, raw=raw_items
+            )
+            refused = refused + wrong
         ids = uuid7_bytes_batch(len(valid), _milliseconds(self.now))
         rows = [
-            _Row(one.external_id, one, item_id, self.encode(item_id, one))
+            Row(one.external_id, one, item_id, self.encode(item_id, one))
             for one, item_id in zip(valid, ids, strict=True)
         ]
         # Senders of the same ids must meet in the same order, or they deadlock.
@@ -111,17 +116,47 @@ def store_items(
     now: datetime,
     keep_ids: bool = False,
     wake: bool = True,
+    sites: Sites = ALL_SITES,
 ) -> IntakeResult:
-    """Validate and store raw items, chunk by chunk, each in its own transaction.
+    """Store raw items as `store_in_steps` does, and return what became of them.
 
-    A chunk may hold `RejectedItem`s that the reader could not parse. Items go in by
-    COPY; a trigger files them for scoring. The same external id with the same content
-    is a duplicate; with other content it goes to quarantine, naming both. Nothing of
-    a chunk is lost or stored twice, however often it is sent. Wakes the scoring
-    workers after each commit.
     Raises: PayloadStopped, of the reader, saying what was stored before.
     """
-    prepare = _preparation(workflow, source, now)
+    result = IntakeResult()
+    for step in store_in_steps(
+        workflow=workflow,
+        chunks=chunks,
+        source=source,
+        now=now,
+        keep_ids=keep_ids,
+        wake=wake,
+        sites=sites,
+    ):
+        result = step
+    return result
+
+
+def store_in_steps(
+    *,
+    workflow: Workflow,
+    chunks: Iterable[Sequence[object]],
+    source: IntakeSource,
+    now: datetime,
+    keep_ids: bool = False,
+    wake: bool = True,
+    sites: Sites = ALL_SITES,
+) -> Iterator[IntakeResult]:
+    """Validate and store raw items, chunk by chunk, each in its own transaction.
+
+    Yields the result so far, always the same one, after each commit. A chunk may hold
+    `RejectedItem`s that the reader could not parse. Items go in by COPY; a trigger
+    files them for scoring. The same external id with the same content is a duplicate;
+    with other content it goes to quarantine, naming both. Nothing of a chunk is lost
+    or stored twice, however often it is sent. Wakes the scoring workers after each
+    commit. `sites` are those that the sender is limited to.
+    Raises: PayloadStopped, of the reader, saying what was stored before.
+    """
+    prepare = _preparation(workflow, source, now, sites)
     result = IntakeResult()
     offset = 0
     for raw_items in _until_stopped(chunks, result):
@@ -134,11 +169,12 @@ def store_items(
                 now=now,
                 result=result,
                 keep_ids=keep_ids,
+                sites=sites,
             )
             if wake:
                 transaction.on_commit(partial(wake_scoring, workflow.pk))
         offset += len(raw_items)
-    return result
+        yield result
 
 
 def _until_stopped(
@@ -167,6 +203,7 @@ def store_chunk(
     now: datetime,
     result: IntakeResult,
     keep_ids: bool,
+    sites: Sites = ALL_SITES,
 ) -> None:
     """Store one chunk in the caller's transaction and add to the result.
 
@@ -174,19 +211,21 @@ def store_chunk(
     """
     _store_prepared(
         workflow=workflow,
-        chunk=_preparation(workflow, source, now)(raw_items),
+        chunk=_preparation(workflow, source, now, sites)(raw_items),
         offset=offset,
         source=source,
         now=now,
         result=result,
         keep_ids=keep_ids,
+        sites=sites,
     )
 
 
 def _preparation(
-    workflow: Workflow, source: IntakeSource, now: datetime
+    workflow: Workflow, source: IntakeSource, now: datetime, sites: Sites
 ) -> _Preparation:
     return _Preparation(
+        workflow=workflow,
         validator=compile_validator(workflow.declaration),
         encode=item_encoder(
             workflow_id=workflow.pk,
@@ -195,6 +234,7 @@ def _preparation(
             now=now,
         ),
         now=now,
+        sites=sites,
     )
 
 
@@ -207,13 +247,32 @@ def _store_prepared(
     now: datetime,
     result: IntakeResult,
     keep_ids: bool,
+    sites: Sites,
 ) -> None:
-    conflicts = _store_new(
-        workflow=workflow, rows=chunk.rows, result=result, keep_ids=keep_ids
+    taken = take_rows(
+        workflow, chunk.rows, source=source, now=now, look=bool(result.duplicates)
     )
-    refused = sorted([*chunk.refused, *conflicts], key=attrgetter("index"))
-    _quarantine(workflow=workflow, refused=refused, source=source, now=now)
+    with_files = [row for row in taken.fresh if row.item.media]
+    store_item_media([(row.uuid, row.item.media) for row in with_files], now=now)
+    result.accepted += len(taken.fresh)
+    result.duplicates += taken.n_same
+    if keep_ids:
+        result.item_ids.update(taken.ids())
+    refused = [
+        replace(one, errors=explained(one.errors, workflow.declaration))
+        for one in sorted([*chunk.refused, *taken.conflicts], key=attrgetter("index"))
+    ]
+    refused = sited_refusals(refused, workflow=workflow, sites=sites)
+    store_refused(workflow=workflow, refused=refused, source=source, now=now)
     result.n_quarantined += len(refused)
+    tell(
+        log,
+        "items_stored",
+        workflow=workflow.slug,
+        n_known=taken.n_same,
+        n_quarantined=len(refused),
+        **listed("item", [row.uuid for row in taken.fresh]),
+    )
     room = max(MAX_LISTED - len(result.quarantined), 0)
     result.quarantined += [
         Quarantined(offset + one.index, one.external_id or "", one.errors)
@@ -225,147 +284,13 @@ def _split_unread(
     raw_items: Sequence[object],
 ) -> tuple[Sequence[object], list[RejectedItem]]:
     unread = [
-        _moved(entry, index)
+        replace(entry, index=index)
         for index, entry in enumerate(raw_items)
         if isinstance(entry, RejectedItem)
     ]
     if not unread:
         return raw_items, unread
     return [one for one in raw_items if not isinstance(one, RejectedItem)], unread
-
-
-def _moved(one: RejectedItem, index: int) -> RejectedItem:
-    return RejectedItem(index, one.external_id, one.payload, one.errors)
-
-
-def _store_new(
-    *,
-    workflow: Workflow,
-    rows: Sequence[_Row],
-    result: IntakeResult,
-    keep_ids: bool,
-) -> list[RejectedItem]:
-    """COPY what is new, count what is there already, return what conflicts.
-
-    Another sender may store the same external id between the look and the COPY: the
-    unique constraint then undoes the COPY, and the look is taken again. The first
-    look is spared where most likely everything is new.
-    """
-    look = len(rows) <= LOOK_FIRST_UP_TO or result.duplicates > 0
-    for _ in range(N_TRIES):
-        known = _known(workflow, rows) if look else {}
-        look = True
-        fresh, n_same, conflicts = _sort_out(rows, known)
-        if not _copied(fresh):
-            continue
-        result.accepted += len(fresh)
-        result.duplicates += n_same
-        if keep_ids:
-            result.item_ids.update({name: one.id for name, one in known.items()})
-            result.item_ids.update(
-                {row.external_id: UUID(bytes=row.id) for row in fresh}
-            )
-        return conflicts
-    msg = "Other senders kept storing the same external ids."
-    raise IntegrityError(msg)
-
-
-def _copied(fresh: Sequence[_Row]) -> bool:
-    """COPY the rows; say whether all of them were new."""
-    if not fresh:
-        return True
-    try:
-        with transaction.atomic():
-            copy_encoded(Item, ITEM_COLUMNS, (row.encoded for row in fresh))
-    except IntegrityError as error:
-        if UNIQUE_ID not in str(error):
-            raise
-        return False
-    return True
-
-
-def _known(workflow: Workflow, rows: Sequence[_Row]) -> dict[str, _Known]:
-    stored = Item.objects.filter(
-        workflow=workflow, external_id__in=[row.external_id for row in rows]
-    ).values_list("external_id", "id", "content_hash")
-    return {name: _Known(item_id, bytes(digest)) for name, item_id, digest in stored}
-
-
-def _sort_out(
-    rows: Sequence[_Row], known: Mapping[str, _Known]
-) -> tuple[Sequence[_Row], int, list[RejectedItem]]:
-    if not known and len({row.external_id for row in rows}) == len(rows):
-        return rows, 0, []
-    hashes = {name: one.content_hash for name, one in known.items()}
-    fresh: list[_Row] = []
-    conflicts: list[RejectedItem] = []
-    n_same = 0
-    for row in rows:
-        there = hashes.get(row.external_id)
-        if there is None:
-            hashes[row.external_id] = row.item.content_hash
-            fresh.append(row)
-        elif there == row.item.content_hash:
-            n_same += 1
-        else:
-            conflicts.append(_conflict(row.item, there))
-    return fresh, n_same, conflicts
-
-
-def _conflict(one: ValidItem, stored_hash: bytes) -> RejectedItem:
-    value = {
-        "external_id": one.external_id,
-        "stored_sha256": stored_hash.hex(),
-        "received_sha256": one.content_hash.hex(),
-    }
-    payload = {
-        "external_id": one.external_id,
-        "features": orjson.loads(one.features),
-        "occurred_at": (EPOCH + timedelta(microseconds=one.moment)).isoformat(),
-    }
-    error = FieldError("external_id", "conflict", value)
-    return RejectedItem(one.position, one.external_id, payload, [error])
-
-
-_QUARANTINE_COLUMNS = (
-    "id",
-    "workflow_id",
-    "external_id",
-    "payload",
-    "errors",
-    "source",
-    "status",
-    "received_at",
-)
-
-
-def _quarantine(
-    *,
-    workflow: Workflow,
-    refused: Sequence[RejectedItem],
-    source: IntakeSource,
-    now: datetime,
-) -> None:
-    if not refused:
-        return
-    ids = uuid7_batch(len(refused), _milliseconds(now))
-    copy_rows(
-        QuarantinedItem,
-        _QUARANTINE_COLUMNS,
-        (
-            (
-                new_id,
-                workflow.pk,
-                storable_text(one.external_id or "")[:200],
-                storable_json(one.payload),
-                storable_json([error.to_json() for error in one.errors]),
-                source.value,
-                QuarantineStatus.OPEN.value,
-                now,
-            )
-            for new_id, one in zip(ids, refused, strict=True)
-        ),
-    )
 
 
 def _milliseconds(now: datetime) -> int:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from predictions.declaration import Declaration
+
 
 @dataclass(frozen=True, slots=True)
 class LabelledRows:
@@ -19,6 +21,19 @@ class LabelledRows:
     occurred_at: Sequence[datetime]
     weights: Sequence[float] | None = None
     snapshot_id: UUID | None = None
+
+
+def split_group(
+    declaration: Declaration, subject: str | None, occurred_at: datetime
+) -> str | None:
+    """Return what belongs on one side of a split: a subject; of a machine a day.
+
+    Few machines send readings for long, and what one will do next is what is asked:
+    windows that share readings lie within the same day, or next to it.
+    """
+    if not subject or declaration.series is None:
+        return subject or None
+    return f"{subject} {occurred_at.date()}"
 
 
 def joined_rows(parts: Sequence[LabelledRows]) -> LabelledRows:

@@ -9,6 +9,7 @@ import numpy as np
 
 from predictions.declaration import Feature
 from predictions.models import FeatureProfile, Item, Workflow
+from predictions.queries.measured import measurements_of
 
 SAMPLE_SIZE = 5000
 WINDOW_DAYS = 30
@@ -19,17 +20,21 @@ MAX_VALUES = 50
 def refresh_profile(*, workflow: Workflow, now: datetime) -> FeatureProfile:
     """Summarise the newest items (at most 5,000 of the last 30 days) per feature."""
     since = now - timedelta(days=WINDOW_DAYS)
-    rows = list(
+    stored = list(
         Item.objects.filter(workflow=workflow, received_at__gte=since)
         .order_by("-id")
-        .values_list("features", flat=True)[:SAMPLE_SIZE]
+        .values_list("pk", "features")[:SAMPLE_SIZE]
     )
+    known = measurements_of(workflow.declaration, [pk for pk, _ in stored])
+    rows = [
+        {**sent, **known[pk].values} if pk in known else sent for pk, sent in stored
+    ]
     profile = {
         feature.name: summary
-        for feature in workflow.declaration.features
+        for feature in workflow.declaration.all_features
         if (summary := summarise(feature, [row.get(feature.name) for row in rows]))
     }
-    stored, _ = FeatureProfile.objects.update_or_create(
+    kept, _ = FeatureProfile.objects.update_or_create(
         workflow=workflow,
         defaults={
             "profile": profile,
@@ -38,7 +43,7 @@ def refresh_profile(*, workflow: Workflow, now: datetime) -> FeatureProfile:
             "computed_at": now,
         },
     )
-    return stored
+    return kept
 
 
 def summarise(feature: Feature, values: Sequence[object]) -> dict[str, Any] | None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts.models import User
+from accounts.sites import ALL_SITES, Sites
 from predictions.enums import IntakeSource, QuarantineStatus
 from predictions.models import Item, QuarantinedItem
 from predictions.services.intake import IntakeResult, Quarantined, store_chunk
@@ -22,12 +23,18 @@ class _RefusedAgain(Exception):
 
 @transaction.atomic
 def resubmit(
-    *, quarantined: QuarantinedItem, payload: object, by: User, now: datetime
+    *,
+    quarantined: QuarantinedItem,
+    payload: object,
+    by: User,
+    now: datetime,
+    sites: Sites = ALL_SITES,
 ) -> list[Quarantined]:
     """Store a corrected payload as an item and close the quarantined one.
 
     Locks the quarantined item. When the payload is refused again, nothing changes and
-    the reasons are returned; an empty list means that it is stored.
+    the reasons are returned; an empty list means that it is stored. `sites` are those
+    that whoever resubmits is limited to.
     Raises: NotOpen.
     """
     locked = _lock_open(quarantined)
@@ -41,6 +48,7 @@ def resubmit(
             now=now,
             result=result,
             keep_ids=True,
+            sites=sites,
         )
         if result.quarantined:
             raise _RefusedAgain

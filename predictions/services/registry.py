@@ -3,11 +3,12 @@
 import hashlib
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
+import orjson
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.db import transaction
@@ -15,15 +16,22 @@ from django.db.models import Max
 
 from accounts.models import User
 from predictions.declaration import FieldError
-from predictions.enums import STAGE_TRANSITIONS, ModelEventKind, Stage
+from predictions.enums import STAGE_TRANSITIONS, ModelEventKind, ModelKind, Stage
 from predictions.learning.artifacts import UnfitArtifact, UntrustedTypes
 from predictions.learning.calibration import Calibration
 from predictions.learning.failures import ScoringFailed
 from predictions.learning.features import Column, columns_from_json
-from predictions.learning.scorer import Model, shared_scorer
+from predictions.learning.reference import Reference
+from predictions.learning.scorer import Model
 from predictions.models import ModelEvent, ModelVersion, Workflow
+from predictions.outbound import AddressRefused
 from predictions.queries.model_versions import former_champion
+from predictions.services.artifacts import scorer
 from predictions.services.columns import undeclared_columns, unfit_labels
+from predictions.services.external_models import probe_external
+from predictions.services.promotion import StageRefused, require_passage
+from predictions.services.references import keep_reference
+from predictions.services.route_shares import DEFAULT_SHARE, share_refused
 
 MAX_NAME_LENGTH = 200
 
@@ -34,14 +42,6 @@ class RegistrationRefused(ValueError):
     def __init__(self, errors: list[FieldError]) -> None:
         super().__init__("; ".join(f"{e.field}: {e.rule}: {e.value}" for e in errors))
         self.errors = errors
-
-
-class StageRefused(Exception):
-    """The version may not go there; `gate` names what stops it."""
-
-    def __init__(self, gate: str, message: str) -> None:
-        super().__init__(message)
-        self.gate = gate
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,12 @@ class ModelDescription:
     snapshot_id: UUID | None = None
 
 
+# What whoever sends a model may describe; which snapshot it learnt from is ours to say.
+DESCRIPTION_FIELDS = tuple(
+    one.name for one in fields(ModelDescription) if one.name != "snapshot_id"
+)
+
+
 def register_model(
     *,
     workflow: Workflow,
@@ -65,12 +71,14 @@ def register_model(
     description: ModelDescription,
     by: User | None,
     now: datetime,
+    reference: Reference | None = None,
 ) -> ModelVersion:
     """Check and store an artifact as the next version, a candidate.
 
     The check loads it in the scorer's child process: types that nobody has trusted
     are refused by name, and what it answers to a probe must fit the description.
-    Writes the file, the version and its event. Does not promote.
+    `reference` is the sample that drift will be measured against, where there is one.
+    Writes the files, the version and its event. Does not promote.
     Raises: RegistrationRefused naming field, rule and value.
     """
     _check_types(description)
@@ -81,49 +89,122 @@ def register_model(
     )
     _check_calibration(description, n_labels=len(label_keys))
     with transaction.atomic():
-        Workflow.objects.select_for_update(no_key=True).get(pk=workflow.pk)
-        taken = ModelVersion.objects.filter(workflow=workflow).aggregate(Max("number"))
-        version = ModelVersion(
-            workflow=workflow,
-            number=(taken["number__max"] or 0) + 1,
-            name=description.name,
-            sha256=sha256,
-            columns=list(description.columns),
-            label_keys=list(label_keys),
-            calibration=description.calibration,
-            references=dict(description.references),
-            report=dict(description.report),
-            threshold=description.threshold or workflow.declaration.decision_threshold,
-            snapshot_id=description.snapshot_id,
-            created_by=by,
-            created_at=now,
-            stage_changed_at=now,
-        )
+        version = next_version(workflow, description, by=by, now=now)
+        version.sha256, version.label_keys = sha256, list(label_keys)
         version.artifact.save(f"{sha256}.skops", ContentFile(artifact), save=False)
+        if reference is not None:
+            keep_reference(version, reference)
         version.save(force_insert=True)
-        _note(version, ModelEventKind.REGISTERED, by=by, now=now)
+        note_event(version, ModelEventKind.REGISTERED, by=by, now=now)
     return version
 
 
+def register_external(
+    *,
+    workflow: Workflow,
+    endpoint: str,
+    description: ModelDescription,
+    by: User | None,
+    now: datetime,
+) -> ModelVersion:
+    """Check and store an address as the next version, a candidate.
+
+    Asks the address before anything is written: its answer to a probe must fit the
+    description. Its hash is that of the address and what it reads and says.
+    Raises: RegistrationRefused naming field, rule and value.
+    """
+    _check_types(description)
+    columns = _checked_columns(workflow, description)
+    check_labels_declared(workflow, description.label_keys)
+    _check_calibration(description, n_labels=len(description.label_keys))
+    try:
+        probe_external(endpoint, columns, description.label_keys)
+    except AddressRefused as error:
+        raise RegistrationRefused(
+            [replace(one, field="endpoint") for one in error.errors]
+        ) from error
+    except ScoringFailed as error:
+        refusal = FieldError("endpoint", error.reason, error.detail)
+        raise RegistrationRefused([refusal]) from error
+    with transaction.atomic():
+        version = next_version(workflow, description, by=by, now=now)
+        version.kind, version.endpoint = ModelKind.HTTP, endpoint
+        version.label_keys = list(description.label_keys)
+        told = (endpoint, version.columns, version.label_keys)
+        version.sha256 = hashlib.sha256(orjson.dumps(told)).hexdigest()
+        version.save(force_insert=True)
+        note_event(version, ModelEventKind.REGISTERED, by=by, now=now)
+    return version
+
+
+def next_version(
+    workflow: Workflow, description: ModelDescription, *, by: User | None, now: datetime
+) -> ModelVersion:
+    """Lock the workflow and number its next version; the source is still to be said."""
+    Workflow.objects.select_for_update(no_key=True).get(pk=workflow.pk)
+    taken = ModelVersion.objects.filter(workflow=workflow).aggregate(Max("number"))
+    return ModelVersion(
+        workflow=workflow,
+        number=(taken["number__max"] or 0) + 1,
+        name=description.name,
+        columns=list(description.columns),
+        calibration=description.calibration,
+        references=dict(description.references),
+        report=dict(description.report),
+        threshold=description.threshold or workflow.declaration.decision_threshold,
+        snapshot_id=description.snapshot_id,
+        created_by=by,
+        created_at=now,
+        stage_changed_at=now,
+    )
+
+
 def change_stage(
-    *, version: ModelVersion, to: Stage, by: User | None, reason: str, now: datetime
+    *,
+    version: ModelVersion,
+    to: Stage,
+    by: User | None,
+    reason: str,
+    now: datetime,
+    share: float | None = None,
 ) -> ModelVersion:
     """Move a version to another stage; a new champion retires the former one.
 
-    Locks the workflow, re-checks, writes stages and events. Items scored from then on
-    meet the new champion: every worker reads the stage with each batch.
-    Raises: StageRefused.
+    Locks the workflow, re-checks, gates and approvals too, writes stages and events.
+    Items scored from then on meet the new champion: every worker reads the stage with
+    each batch. A challenger takes a `share` of the items (0.1 unless said otherwise),
+    which may be changed by moving it to where it is. Raises: StageRefused.
     """
     with transaction.atomic():
-        Workflow.objects.select_for_update(no_key=True).get(pk=version.workflow_id)
+        workflow = Workflow.objects.select_for_update(no_key=True).get(
+            pk=version.workflow_id
+        )
         locked = _locked(version)
         if to not in STAGE_TRANSITIONS[Stage(locked.stage)]:
             msg = f"A {locked.stage} version cannot become {to.value}."
             raise StageRefused("stage", msg)
+        route_share = _route_share(locked, to, share)
+        waived = require_passage(
+            version=locked, workflow=workflow, to=to, by=by, now=now
+        )
+        if waived:
+            reason = f"{reason} (waived: {waived})"
         if to == Stage.CHAMPION:
             _retire_champion(locked, by=by, reason=reason, now=now)
-        _move(locked, to, by=by, reason=reason, now=now)
+        _move(locked, to, by=by, reason=reason, now=now, route_share=route_share)
     return locked
+
+
+def _route_share(version: ModelVersion, to: Stage, share: float | None) -> float:
+    if to != Stage.CHALLENGER:
+        if share is not None:
+            msg = "Only a challenger has a share of the items."
+            raise StageRefused("route_share", msg)
+        return 0.0
+    wanted = DEFAULT_SHARE if share is None else share
+    if why := share_refused(version, wanted):
+        raise StageRefused("route_share", why)
+    return wanted
 
 
 def _locked(version: ModelVersion) -> ModelVersion:
@@ -138,7 +219,8 @@ def roll_back(
 ) -> ModelVersion:
     """Retire the champion and bring back the one before it.
 
-    Raises: StageRefused when there is none to go back to.
+    Asks for no gates and no approvals: it was champion before. Raises: StageRefused
+    when there is none to go back to.
     """
     with transaction.atomic():
         Workflow.objects.select_for_update(no_key=True).get(pk=workflow.pk)
@@ -146,9 +228,10 @@ def roll_back(
         if former is None:
             msg = "No earlier champion is there to go back to."
             raise StageRefused("former_champion", msg)
-        return change_stage(
-            version=former, to=Stage.CHAMPION, by=by, reason=reason, now=now
-        )
+        locked = _locked(former)
+        _retire_champion(locked, by=by, reason=reason, now=now)
+        _move(locked, Stage.CHAMPION, by=by, reason=reason, now=now)
+    return locked
 
 
 def _retire_champion(
@@ -163,24 +246,33 @@ def _retire_champion(
 
 
 def _move(
-    version: ModelVersion, to: Stage, *, by: User | None, reason: str, now: datetime
+    version: ModelVersion,
+    to: Stage,
+    *,
+    by: User | None,
+    reason: str,
+    now: datetime,
+    route_share: float = 0.0,
 ) -> None:
     before = version.stage
+    if to != before:
+        version.stage_changed_at = now
     version.stage = to
-    version.stage_changed_at = now
-    version.save(update_fields=["stage", "stage_changed_at"])
-    _note(
+    version.route_share = route_share
+    version.save(update_fields=["stage", "stage_changed_at", "route_share"])
+    note_event(
         version,
         ModelEventKind.STAGE_CHANGED,
         by=by,
         now=now,
         from_stage=before,
         to_stage=to,
+        route_share=route_share or None,
         reason=reason,
     )
 
 
-def _note(
+def note_event(
     version: ModelVersion,
     kind: ModelEventKind,
     *,
@@ -188,6 +280,7 @@ def _note(
     now: datetime,
     from_stage: str = "",
     to_stage: str = "",
+    route_share: float | None = None,
     reason: str = "",
 ) -> None:
     ModelEvent.objects.create(
@@ -195,6 +288,7 @@ def _note(
         kind=kind,
         from_stage=from_stage,
         to_stage=to_stage,
+        route_share=route_share,
         reason=reason,
         actor=by,
         at=now,
@@ -264,9 +358,7 @@ def _checked_labels(
     columns: Sequence[Column],
     label_keys: Sequence[str],
 ) -> tuple[str, ...]:
-    if not label_keys or (unfit := unfit_labels(workflow.declaration, label_keys)):
-        named = ", ".join(unfit) if label_keys else ""
-        raise RegistrationRefused([FieldError("label_keys", "not_declared", named)])
+    check_labels_declared(workflow, label_keys)
     with tempfile.NamedTemporaryFile(suffix=".skops") as copy:
         copy.write(artifact)
         copy.flush()
@@ -277,12 +369,19 @@ def _checked_labels(
             trusted=tuple(settings.TRUSTED_MODEL_TYPES),
         )
         try:
-            facts = shared_scorer().check(model, columns=columns, label_keys=label_keys)
+            facts = scorer().check(model, columns=columns, label_keys=label_keys)
         except (UntrustedTypes, UnfitArtifact, ScoringFailed) as error:
             rule = getattr(error, "reason", _RULES.get(type(error), "unfit"))
             refusal = FieldError("artifact", rule, str(error))
             raise RegistrationRefused([refusal]) from error
     return facts.label_keys
+
+
+def check_labels_declared(workflow: Workflow, label_keys: Sequence[str]) -> None:
+    unfit = unfit_labels(workflow.declaration, label_keys)
+    if not label_keys or unfit or len(set(label_keys)) != len(label_keys):
+        named = ", ".join(unfit)
+        raise RegistrationRefused([FieldError("label_keys", "not_declared", named)])
 
 
 _RULES: dict[type[BaseException], str] = {

@@ -23,7 +23,12 @@ _wake_ups = _WakeUps()
 
 
 def wake_scoring(workflow_pk: UUID) -> None:
-    """Wake the scoring of a workflow. A lost wake-up costs a sweep's few seconds.
+    """Wake the scoring of a workflow. A lost wake-up costs a sweep's few seconds."""
+    wake("reviewqueue.score_waiting", workflow_id=str(workflow_pk))
+
+
+def wake(task: str, **kwargs: str) -> None:
+    """Have a worker run a task that a sweep would run as well, only later.
 
     After one that Valkey did not take, none is sent for a moment: a server that hangs
     must not cost every chunk its time-out.
@@ -32,8 +37,8 @@ def wake_scoring(workflow_pk: UUID) -> None:
         return
     try:
         current_app.send_task(
-            "reviewqueue.score_waiting",
-            kwargs={"workflow_id": str(workflow_pk)},
+            task,
+            kwargs=kwargs,
             retry=False,
             expires=60,
         )

@@ -15,17 +15,34 @@ from predictions.declaration_changes import declaration_changes
 from predictions.models import Workflow, WorkflowVersion
 
 
+class Overtaken(DeclarationError):
+    """Another version is in force than the one that the writer saw.
+
+    `in_force` is its number, `differences` what the text would change in it.
+    """
+
+    def __init__(self, seen: int, in_force: int, differences: list[str]) -> None:
+        super().__init__([FieldError("version", "not_in_force", seen)])
+        self.in_force = in_force
+        self.differences = differences
+
+
 @transaction.atomic
 def declare_workflow(
-    *, source_toml: str, by: User | None, now: datetime, slug: str | None = None
+    *,
+    source_toml: str,
+    by: User | None,
+    now: datetime,
+    slug: str | None = None,
+    seen_version: int | None = None,
 ) -> tuple[Workflow, list[str]]:
     """Create the workflow that the text declares, or bring it in line with it.
 
     Locks the workflow; writes a version row when anything changed. Returns it with
     the changes in words, none when the declaration is in force already. `slug`, where
-    given, must be the declared one. What a policy in force says stays: the
-    declaration's policy is where a new workflow starts.
-    Raises: DeclarationError.
+    given, must be the declared one, `seen_version` the one in force. What a policy in
+    force says stays: the declaration's policy is where a new workflow starts.
+    Raises: DeclarationError; Overtaken.
     """
     declaration = parse_declaration(source_toml)
     if slug is not None and declaration.slug != slug:
@@ -39,6 +56,8 @@ def declare_workflow(
     changes = declaration_changes(existing.declaration, declaration)
     if not changes.changes:
         return existing, []
+    if seen_version not in {None, existing.version}:
+        raise Overtaken(seen_version, existing.version, changes.changes)
     existing.version += 1
     existing.name = declaration.name
     existing.declaration_json = declaration.to_json()

@@ -9,9 +9,13 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.permissions import Permission, actor_of
 from predictions.declaration import DeclarationError
-from predictions.forms import DeclarationForm
+from predictions.forms import DeclarationForm, SettingsForm
 from predictions.models import WorkflowVersion
-from predictions.services.workflows import create_workflow, declare_workflow
+from predictions.services.workflows import (
+    Overtaken,
+    create_workflow,
+    declare_workflow,
+)
 from predictions.views.access import open_workflow
 
 
@@ -27,10 +31,11 @@ def workflow_settings(request: HttpRequest, slug: str) -> HttpResponse:
         .select_related("created_by")
         .order_by("-version")
     )
-    form = DeclarationForm(initial={"source": versions[0].source_toml})
+    last = versions[0]
+    form = SettingsForm(initial={"source": last.source_toml, "version": last.version})
     status = 200
     if request.method == "POST":
-        form = DeclarationForm(request.POST)
+        form = SettingsForm(request.POST)
         changes = _declared(request, form, slug=slug)
         if changes is not None:
             text = "Nothing changed." if not changes else "; ".join(changes)
@@ -76,7 +81,7 @@ def workflow_create(request: HttpRequest) -> HttpResponse:
 
 
 def _declared(
-    request: HttpRequest, form: DeclarationForm, *, slug: str
+    request: HttpRequest, form: SettingsForm, *, slug: str
 ) -> list[str] | None:
     """Put the text of a valid form in force; None when it is refused."""
     if not form.is_valid():
@@ -87,7 +92,12 @@ def _declared(
             by=actor_of(request).user,
             now=timezone.now(),
             slug=slug,
+            seen_version=form.cleaned_data["version"],
         )
+    except Overtaken as overtaken:
+        form.overtaken(overtaken.in_force)
+        form.add_error(None, f"With yours: {'; '.join(overtaken.differences)}.")
+        return None
     except DeclarationError as error:
         _explain(form, error)
         return None

@@ -1,16 +1,10 @@
 """What every operation shares: actor, workflow, body, documentation of errors."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any, NotRequired, TypedDict, cast
 from uuid import UUID
 
-from drf_spectacular.utils import (
-    OpenApiParameter,
-    OpenApiResponse,
-    extend_schema,
-    inline_serializer,
-)
-from rest_framework import serializers
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -21,6 +15,7 @@ from predictions.models import Workflow
 from predictions.queries.workflows import get_workflow
 from reviewqueue.api.bodies import read_body
 from reviewqueue.api.problems import InvalidRequest
+from reviewqueue.api.schema import object_of
 
 SLUG = OpenApiParameter(
     "slug",
@@ -30,18 +25,32 @@ SLUG = OpenApiParameter(
 )
 
 
-class ProblemSerializer(serializers.Serializer[Any]):
-    """RFC 9457 problem details."""
+class BrokenRule(TypedDict):
+    """Which field broke which rule, with the value as it came.
 
-    type = serializers.CharField()
-    title = serializers.CharField()
-    status = serializers.IntegerField()
-    detail = serializers.CharField()
-    errors = serializers.ListField(  # type: ignore[assignment]  # RFC 9457's name
-        child=serializers.DictField(), required=False
-    )
-    gate = serializers.CharField(required=False)
-    position = serializers.IntegerField(required=False)
+    `detail`, where there is one, says the same to people.
+    """
+
+    field: str
+    rule: str
+    value: Any
+    detail: NotRequired[str]
+
+
+class Problem(TypedDict):
+    """RFC 9457 problem details.
+
+    `errors` names every field that breaks a rule; `gate` what refused a move of a model
+    or of a segment; `position` the byte at which a body could not be read.
+    """
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: NotRequired[list[BrokenRule]]
+    gate: NotRequired[str]
+    position: NotRequired[int]
 
 
 class Operation(APIView):
@@ -50,10 +59,14 @@ class Operation(APIView):
     metadata_class = None  # OPTIONS tells nothing: the schema does
 
     def workflow(
-        self, request: Request, slug: str, *permissions: Permission
+        self,
+        request: Request,
+        slug: str,
+        *permissions: Permission,
+        by_site: bool = False,
     ) -> Workflow:
-        """Return the workflow. Raises: Http404; PermissionDenied."""
-        return get_workflow(self.actor(request), slug, *permissions)
+        """Return the workflow. Raises: as `get_workflow`."""
+        return get_workflow(self.actor(request), slug, *permissions, by_site=by_site)
 
     def actor(self, request: Request) -> Actor:
         return actor_of(request)
@@ -74,7 +87,7 @@ def documented[F: Callable[..., Any]](
     responses: dict[Any, Any] = dict(answers)
     for status in sorted({*ALWAYS, *errors}):
         responses[(status, "application/problem+json")] = OpenApiResponse(
-            ProblemSerializer, description=_MEANINGS[status]
+            object_of(Problem), description=_MEANINGS[status]
         )
     decorator: Callable[[F], F] = extend_schema(
         operation_id=operation_id, summary=summary, responses=responses, **more
@@ -93,17 +106,13 @@ _MEANINGS = {
     405: "The path knows other methods.",
     406: "Only JSON is answered.",
     409: "The state of the thing does not allow it.",
+    410: "It was removed; the detail says when and why.",
     411: "A chunked body, and a server that cannot tell where it ends.",
     413: "The body is too large.",
     415: "The type of the body is not read here.",
     422: "Fields break rules; each is named.",
-    503: "The database does not answer: try again.",
+    503: "The database or the media storage does not answer: try again.",
 }
-
-
-def object_of(name: str, **fields: serializers.Field[Any, Any, Any, Any]) -> Any:  # noqa: ANN401 -- a class made by its library
-    """Describe a JSON object for the schema."""
-    return inline_serializer(name, fields=fields)
 
 
 def read_object(
@@ -143,6 +152,23 @@ def number_field(body: Mapping[str, Any], name: str) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise InvalidRequest([FieldError(name, "type", _shown(value))])
     return float(value)
+
+
+def seen_version(body: Mapping[str, Any]) -> int | None:
+    """Return the `version` that the caller saw, None if absent. Raises: InvalidRequest.
+
+    A change over another version than the one in force is refused then.
+    """
+    version = body.get("version")
+    if version is None:
+        return None
+    if not isinstance(version, int) or isinstance(version, bool):
+        raise InvalidRequest([FieldError("version", "type", _shown(version))])
+    return version
+
+
+def broken_rules(errors: Sequence[FieldError]) -> list[BrokenRule]:
+    return [cast("BrokenRule", error.to_json()) for error in errors]
 
 
 def uuid_field(body: Mapping[str, Any], name: str) -> UUID:

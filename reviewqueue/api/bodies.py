@@ -4,11 +4,16 @@ DRF passes over a body without `Content-Length`; a stream of items sent in chunk
 not be answered as if it had been empty.
 """
 
-from collections.abc import Iterator
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import cast
 
 import orjson
 from django.conf import settings
+from django.core.files.base import File
+from django.core.files.uploadedfile import UploadedFile
 from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.request import Request
 
@@ -24,6 +29,7 @@ from predictions.intake.readers import (
 
 JSON_TYPE = "application/json"
 NDJSON_TYPE = "application/x-ndjson"
+FORM_TYPE = "multipart/form-data"
 
 
 class LengthRequired(Exception):
@@ -67,6 +73,51 @@ def read_chunks(request: Request) -> Iterator[list[object]]:
         raise UnsupportedMediaType(encoding, message)
     read = read_ndjson if media_type == NDJSON_TYPE else read_json
     return read(stream, max_bytes=max_bytes)
+
+
+def is_form(request: Request) -> bool:
+    """Say whether the body is a form with files."""
+    given = (request.content_type or "").partition(";")[0].strip().lower()
+    return given == FORM_TYPE
+
+
+def read_raw(request: Request, *, max_bytes: int) -> bytes:
+    """Return the body as it is. Raises: PayloadTooLarge, LengthRequired."""
+    return limited(_stream(request, max_bytes), max_bytes=max_bytes).read()
+
+
+def spooled(request: Request, *, max_bytes: int) -> "File[bytes]":
+    """Return the body as a file on the disk, which ends when it is closed.
+
+    Raises: PayloadTooLarge, LengthRequired.
+    """
+    body = limited(_stream(request, max_bytes), max_bytes=max_bytes)
+    target = tempfile.TemporaryFile()  # noqa: SIM115 -- the caller closes it
+    shutil.copyfileobj(body, target)
+    target.seek(0)
+    return File(target, name="body")
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The parts of a form; large files lie on the disk."""
+
+    fields: Mapping[str, str]
+    files: Mapping[str, "UploadedFile[bytes]"]
+
+
+def read_form(request: Request, *, max_bytes: int = 0) -> Form:
+    """Return the parts of a form; of several with one name the last.
+
+    Raises: PayloadTooLarge, LengthRequired; ParseError for what is no form.
+    """
+    max_bytes = max_bytes or settings.INTAKE_MAX_BODY_BYTES
+    if not request.headers.get("content-length"):
+        raise LengthRequired
+    if declared_length(request) > max_bytes:
+        raise PayloadTooLarge(max_bytes)
+    files = {name: cast("UploadedFile[bytes]", f) for name, f in request.FILES.items()}
+    return Form({name: str(text) for name, text in request.POST.items()}, files)
 
 
 def declared_length(request: Request) -> int:

@@ -1,7 +1,8 @@
 """Decide, undo, amend; and the feed of final labels."""
 
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Any, NotRequired, TypedDict
 from uuid import UUID
 
 import orjson
@@ -9,10 +10,12 @@ from django.db.models import Q
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
+from pydantic import Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.permissions import Permission
+from accounts.sites import is_within, within_sites
 from predictions.declaration import FieldError
 from predictions.queries.pages import InvalidCursor, make_cursor, read_cursor
 from reviewqueue.api.base import (
@@ -24,40 +27,106 @@ from reviewqueue.api.base import (
     text_field,
     uuid_field,
 )
-from reviewqueue.api.cases import JUDGING, _OnCase, canonical
-from reviewqueue.api.lists import CURSOR, LIMIT, limit_of, list_answer
+from reviewqueue.api.lists import CURSOR, LIMIT, Page, limit_of
+from reviewqueue.api.on_case import JUDGING, LEASE_ERRORS, OnCase, canonical
 from reviewqueue.api.problems import InvalidRequest
-from reviewqueue.api.shapes import case_brief, decision_shape, label_shape, route_shape
-from reviewqueue.api.workflows import ANY_OBJECT, moment_parameter
-from reviewqueue.enums import Verdict
+from reviewqueue.api.schema import OneOf, object_of
+from reviewqueue.api.shapes import (
+    PredictedFieldsShape,
+    RouteShape,
+    predicted_fields_shape,
+    route_shape,
+)
+from reviewqueue.api.shapes_cases import Note
+from reviewqueue.api.shapes_people import (
+    CaseBrief,
+    DecisionShape,
+    LabelShape,
+    case_brief,
+    decision_shape,
+    label_shape,
+    token_of,
+)
+from reviewqueue.api.sites import SITE, asked_sites
+from reviewqueue.api.workflows import moment_parameter
+from reviewqueue.enums import CaseStatus, Verdict
 from reviewqueue.models import Decision, Label
+from reviewqueue.queries.disguise import as_held_route
+from reviewqueue.queries.gold import told_label
+from reviewqueue.queries.personal import mask_said
 from reviewqueue.queries.visibility import hidden_item_ids
 from reviewqueue.services.decisions import (
-    Judgement,
     Recorded,
     amend_decision,
     record_decision,
     undo_decision,
 )
 from reviewqueue.services.idempotency import MAX_KEY_LENGTH, Answer, answer_once
+from reviewqueue.services.judging import Judgement
 
 # Labels are stamped before they are committed: the feed stays this far behind, so
 # that a reader who follows the cursor misses none.
 FEED_LAG = timedelta(seconds=5)
-DECISION_BODY = {
-    "application/json": {
-        "type": "object",
-        "required": ["lease_token"],
-        "properties": {
-            "lease_token": {"type": "string", "format": "uuid"},
-            "verdict": {"type": "string", "enum": Verdict.values},
-            "label": {"type": "string"},
-            "reason_code": {"type": "string"},
-            "note": {"type": "string", "maxLength": 4000},
-        },
-    }
-}
-JUDGEMENT = ("verdict", "label", "reason_code", "note")
+JUDGEMENT = ("verdict", "label", "reason_code", "note", "fields")
+Key = Annotated[str, Field(max_length=50)]
+
+
+class JudgementAsked(TypedDict):
+    """What a person says; keys of labels, reasons and fields are the workflow's.
+
+    `fields` that are not named stay as they were recommended; null holds nothing.
+    """
+
+    verdict: NotRequired[Annotated[str, OneOf(Verdict)]]
+    label: NotRequired[Key]
+    reason_code: NotRequired[Key]
+    note: NotRequired[Note]
+    fields: NotRequired[dict[str, Any] | None]
+
+
+class DecisionAsked(JudgementAsked):
+    """A judgement by whoever holds the case; the token came with the claim."""
+
+    lease_token: UUID
+
+
+class AmendmentAsked(JudgementAsked):
+    """A judgement in place of another, and why."""
+
+    reason: Annotated[str, Field(max_length=1000)]
+
+
+class Reveal(TypedDict):
+    """What was withheld from a blind judgement; `agreed` is of the label."""
+
+    recommended_label: str | None
+    recommended_fields: PredictedFieldsShape | None
+    agreed: bool
+    route: RouteShape
+
+
+class GoldTold(TypedDict):
+    """What was known of a gold item, where the plan coaches."""
+
+    known_label: str
+    right: bool
+
+
+class RecordedDecision(DecisionShape):
+    """A stored decision, and what it led to."""
+
+    case_status: Annotated[str, OneOf(CaseStatus)]
+    final_label: str | None
+    needs_second_opinion: bool
+    needs_adjudication: bool
+    reveal: NotRequired[Reveal]
+    gold: NotRequired[GoldTold]
+
+
+class CaseTakenBack(CaseBrief):
+    """A case whose decision was undone, held again by its author."""
+
+    lease_token: UUID
 
 
 def judgement_of(body: dict[str, Any]) -> Judgement:
@@ -67,27 +136,35 @@ def judgement_of(body: dict[str, Any]) -> Judgement:
         label=text_field(body, "label", max_length=50),
         reason_code=text_field(body, "reason_code", max_length=50),
         note=text_field(body, "note", max_length=4000),
+        fields=_fields(body.get("fields")),
     )
 
 
-class CaseDecision(_OnCase):
+def _fields(value: object) -> Mapping[str, object] | None:
+    if value is not None and not isinstance(value, dict):
+        raise InvalidRequest([FieldError("fields", "type", type(value).__name__)])
+    return value
+
+
+class CaseDecision(OnCase):
     @documented(
         "case_decide",
         summary="Decide a case that you hold",
         description=(
             "`confirm` lets the recommendation stand, `override` takes a `label`, "
             "`unsure` passes the case to an adjudicator. The verdict may be left out "
-            "where the label says it. A blind case takes a `label` and answers with "
-            "the reveal. The same Idempotency-Key gives the same answer."
+            "where label and `fields` say it. A blind case takes a `label`, and every "
+            "field that the workflow asks for with it, and answers with "
+            "the reveal; a gold item, where the plan coaches, with its known label. "
+            "The same Idempotency-Key gives the same answer."
         ),
         parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)],
-        request=DECISION_BODY,
-        answers={201: ANY_OBJECT},
-        errors=[*BODY_ERRORS, 409],
+        request=object_of(DecisionAsked),
+        answers={201: object_of(RecordedDecision)},
+        errors=LEASE_ERRORS,
     )
     def post(self, request: Request, pk: UUID) -> Response:
-        self.case(request, pk, *JUDGING)
-        body = read_object(request, ["lease_token", *JUDGEMENT])
+        body = self.body(request, pk, *JUDGEMENT)
         lease_token = uuid_field(body, "lease_token")
         judgement = judgement_of(body)
         now = timezone.now()
@@ -120,29 +197,51 @@ class CaseDecision(_OnCase):
         return Response(answer.body, status=answer.status)
 
 
-def recorded_shape(recorded: Recorded) -> dict[str, Any]:
+def recorded_shape(recorded: Recorded) -> RecordedDecision:
     """Describe a stored decision; a blind one with what was withheld until now."""
-    decision = recorded.decision
-    shape = decision_shape(decision)
-    shape["case_status"] = recorded.case.status
-    shape["final_label"] = (
-        recorded.resolution.decision.label if recorded.resolution.decision else None
-    )
-    shape["needs_second_opinion"] = recorded.resolution.needs_second
-    shape["needs_adjudication"] = recorded.resolution.needs_adjudication
+    decision, resolution = recorded.decision, recorded.resolution
+    shape: RecordedDecision = {
+        **decision_shape(decision),  # type: ignore[typeddict-item]  # has no more
+        "case_status": recorded.case.status,
+        "final_label": resolution.decision.label if resolution.decision else None,
+        "needs_second_opinion": resolution.needs_second,
+        "needs_adjudication": resolution.needs_adjudication,
+    }
     if decision.blind:
-        route = recorded.case.route
-        shape["reveal"] = {
-            "recommended_label": route.label or None,
-            "agreed": decision.label == route.label,
-            "route": route_shape(route),
-        }
+        shape["reveal"] = _reveal(recorded)
+    if known := told_label(decision):
+        shape["gold"] = {"known_label": known, "right": decision.label == known}
     return shape
 
 
-def _plain(shape: dict[str, Any]) -> dict[str, Any]:
+def _reveal(recorded: Recorded) -> Reveal:
+    decision, route = recorded.decision, as_held_route(recorded.case)
+    has_fields = bool(recorded.case.workflow.declaration.fields)
+    return {
+        "recommended_label": route.label or None,
+        "recommended_fields": predicted_fields_shape(route.prediction)
+        if has_fields
+        else None,
+        "agreed": decision.label == route.label,
+        "route": route_shape(route),
+    }
+
+
+def _plain(shape: RecordedDecision) -> dict[str, Any]:
     plain: dict[str, Any] = orjson.loads(orjson.dumps(shape, default=str))
     return plain
+
+
+def _decision(
+    view: Operation, request: Request, pk: UUID, *permissions: Permission
+) -> Decision:
+    """Return a decision. Raises: Decision.DoesNotExist, Http404, PermissionDenied."""
+    decision = Decision.objects.get(pk=pk)
+    actor = view.actor(request)
+    actor.require_any(permissions, decision.workflow_id, by_site=True)
+    if not is_within(decision.site_id, actor.sites(decision.workflow_id)):
+        raise Decision.DoesNotExist
+    return decision
 
 
 class DecisionUndo(Operation):
@@ -150,30 +249,31 @@ class DecisionUndo(Operation):
         "decision_undo",
         summary="Take your own decision back within the undo window",
         request=None,
-        answers={200: ANY_OBJECT},
+        answers={200: object_of(CaseTakenBack)},
         errors=[409],
     )
     def post(self, request: Request, pk: UUID) -> Response:
-        decision = Decision.objects.get(pk=pk)
-        self.actor(request).require_any(JUDGING, decision.workflow_id)
+        _decision(self, request, pk, *JUDGING)
         case = undo_decision(decision_id=pk, by=self.user(request), now=timezone.now())
-        shape = case_brief(case, hidden=False)
-        return Response({**shape, "lease_token": case.lease_token})
+        answer: CaseTakenBack = {
+            **case_brief(case, hidden=False),
+            "lease_token": token_of(case),
+        }
+        return Response(answer)
 
 
 class DecisionAmend(Operation):
     @documented(
         "decision_amend",
         summary="Replace a decision, with a reason; the old one stays on record",
-        request=ANY_OBJECT,
-        answers={201: ANY_OBJECT},
+        request=object_of(AmendmentAsked),
+        answers={201: object_of(RecordedDecision)},
         errors=[*BODY_ERRORS, 409],
     )
     def post(self, request: Request, pk: UUID) -> Response:
-        decision = Decision.objects.get(pk=pk)
+        decision = _decision(self, request, pk, Permission.CASES_MANAGE, *JUDGING)
         actor = self.actor(request)
         manages = actor.can(Permission.CASES_MANAGE, decision.workflow_id)
-        actor.require_any((Permission.CASES_MANAGE, *JUDGING), decision.workflow_id)
         body = read_object(request, [*JUDGEMENT, "reason"])
         recorded = amend_decision(
             decision_id=pk,
@@ -199,16 +299,18 @@ class DecisionFeed(Operation):
             SLUG,
             LIMIT,
             CURSOR,
+            SITE,
             OpenApiParameter("since", OpenApiTypes.DATETIME),
         ],
-        answers={200: list_answer("DecisionFeed")},
+        answers={200: object_of(Page[LabelShape], "LabelPage")},
         errors=[422],
     )
     def get(self, request: Request, slug: str) -> Response:
-        workflow = self.workflow(request, slug, Permission.DECISIONS_VIEW)
+        workflow = self.workflow(request, slug, Permission.DECISIONS_VIEW, by_site=True)
         rows = Label.objects.filter(
             workflow=workflow, created_at__lte=timezone.now() - FEED_LAG
         )
+        rows = within_sites(rows, asked_sites(self, request, workflow), "item__site")
         if since := moment_parameter(request, "since"):
             rows = rows.filter(created_at__gte=since)
         cursor = request.query_params.get("cursor", "")
@@ -224,6 +326,7 @@ class DecisionFeed(Operation):
             self.actor(request), workflow.pk, [one.item_id for one in found]
         )
         following = make_cursor(found[-1].pk) if found else cursor or None
+        mask_said(found, workflow)
         shown = [label_shape(one) for one in found if one.item_id not in hidden]
         return Response({"results": shown, "next": following})
 

@@ -1,63 +1,78 @@
-"""Items in, items out, quarantine, late truth."""
+"""Items in, items out, quarantine."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
-from typing import Any
 from uuid import UUID
 
+import orjson
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
-from rest_framework import serializers
+from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.permissions import Actor, Permission
+from accounts.permissions import Permission
+from accounts.sites import within_sites
 from predictions.declaration import FieldError
 from predictions.enums import IntakeSource, QuarantineStatus
-from predictions.intake.values import parse_moment
+from predictions.intake.readers import PayloadTooLarge
+from predictions.masking import unmasked_json
 from predictions.models import Item, QuarantinedItem, Workflow
-from predictions.services.intake import Quarantined, store_items
+from predictions.queries.media import media_of
+from predictions.services.intake import store_items
+from predictions.services.item_files import item_with_files
 from predictions.services.quarantine import discard, resubmit
+from predictions.services.unmasking import note_unmasked
 from reviewqueue.api.base import (
     BODY_ERRORS,
     SLUG,
     Operation,
     documented,
-    object_of,
 )
-from reviewqueue.api.bodies import read_body, read_chunks
-from reviewqueue.api.lists import CURSOR, LIMIT, list_answer, listed
+from reviewqueue.api.bodies import (
+    Form,
+    is_form,
+    read_body,
+    read_chunks,
+    read_form,
+)
+from reviewqueue.api.lists import CURSOR, LIMIT, Page, listed
 from reviewqueue.api.problems import InvalidRequest
+from reviewqueue.api.schema import object_of
 from reviewqueue.api.shapes import (
-    case_brief,
-    decision_shape,
-    errors_shape,
+    ItemShape,
+    QuarantinedShape,
     item_shape,
-    label_shape,
-    outcome_shape,
-    prediction_shape,
     quarantined_shape,
-    route_shape,
 )
-from reviewqueue.api.workflows import ANY_OBJECT, moment_parameter
-from reviewqueue.queries.history import (
-    cases_of,
-    decisions_of,
-    labels_of,
-    outcomes_of,
-    predictions_of,
+from reviewqueue.api.shapes_items import (
+    ItemSent,
+    ItemsScored,
+    ItemsSent,
+    ItemsStored,
+    ItemStory,
+    ItemWithFiles,
+    item_story,
+    scored_answer,
+    stored_answer,
 )
-from reviewqueue.queries.visibility import hidden_item_ids, is_hidden
-from reviewqueue.services.intake_scored import MAX_ITEMS, ScoredAnswer, ingest_scored
-from reviewqueue.services.outcomes import (
-    OutcomeRow,
-    RefusedOutcome,
-    record_outcomes,
-)
+from reviewqueue.api.sites import SITE, asked_sites
+from reviewqueue.api.workflows import moment_parameter
+from reviewqueue.queries.disguise import as_seen_items
+from reviewqueue.queries.lists import received_items
+from reviewqueue.queries.personal import mask_refused
+from reviewqueue.queries.visibility import hidden_item_ids
+from reviewqueue.services.intake_scored import MAX_ITEMS, ingest_scored
+
+ITEM = "item"
 
 
 class ItemList(Operation):
+    parser_classes = [MultiPartParser, JSONParser]
+
     @documented(
         "item_create",
         summary="Send items: one, a list, or NDJSON; gzip is accepted",
@@ -68,18 +83,19 @@ class ItemList(Operation):
         ),
         parameters=[SLUG, OpenApiParameter("wait", str, enum=["score"])],
         request={
-            "application/json": ANY_OBJECT,
+            "application/json": object_of(ItemsSent),
             "application/x-ndjson": OpenApiTypes.BINARY,
+            "multipart/form-data": object_of(ItemWithFiles),
         },
-        answers={200: ANY_OBJECT, 202: ANY_OBJECT},
+        answers={200: object_of(ItemsScored), 202: object_of(ItemsStored)},
         errors=BODY_ERRORS,
     )
     def post(self, request: Request, slug: str) -> Response:
-        workflow = self.workflow(request, slug, Permission.ITEMS_ADD)
+        workflow = self.workflow(request, slug, Permission.ITEMS_ADD, by_site=True)
         wait = request.query_params.get("wait")
         if wait not in {None, "score"}:
             raise InvalidRequest([FieldError("wait", "value", wait)])
-        chunks = read_chunks(request)
+        chunks = self._sent(request, workflow)
         if wait:
             return self._scored(request, workflow, chunks)
         result = store_items(
@@ -87,14 +103,24 @@ class ItemList(Operation):
             chunks=chunks,
             source=IntakeSource.API,
             now=timezone.now(),
+            sites=self.actor(request).sites(workflow.pk),
         )
-        body = {
-            "accepted": result.accepted,
-            "duplicates": result.duplicates,
-            "n_quarantined": result.n_quarantined,
-            "quarantined": [quarantined_answer(one) for one in result.quarantined],
-        }
-        return Response(body, status=202)
+        return Response(stored_answer(result), status=202)
+
+    def _sent(self, request: Request, workflow: Workflow) -> Iterator[list[object]]:
+        """Return the items in chunks; of a form, one with the files that came along."""
+        if not is_form(request):
+            return read_chunks(request)
+        form = read_form(request)
+        files = dict(form.files)
+        raw = item_with_files(
+            workflow=workflow,
+            raw=_item_part(form, files.pop(ITEM, None)),
+            files=files,
+            by=self.user(request),
+            now=timezone.now(),
+        )
+        return iter([[raw]])
 
     def _scored(
         self, request: Request, workflow: Workflow, chunks: Iterator[list[object]]
@@ -103,23 +129,26 @@ class ItemList(Operation):
         if len(raw_items) > MAX_ITEMS:
             raise InvalidRequest([FieldError("items", "too_many", len(raw_items))])
         answers = ingest_scored(
-            workflow=workflow, raw_items=raw_items, now=timezone.now()
+            workflow=workflow,
+            raw_items=raw_items,
+            now=timezone.now(),
+            sites=self.actor(request).sites(workflow.pk),
         )
         hidden = hidden_item_ids(
             self.actor(request),
             workflow.pk,
-            [one.item.pk for one in answers if one.item],
+            [one.item_id for one in answers if one.item_id],
         )
-        return Response(
-            {
-                "results": [
-                    scored_answer(
-                        one, hidden=one.item is not None and one.item.pk in hidden
-                    )
-                    for one in answers
-                ]
-            }
-        )
+        with_fields = bool(workflow.declaration.fields)
+        answer: ItemsScored = {
+            "results": [
+                scored_answer(
+                    one, hidden=one.item_id in hidden, with_fields=with_fields
+                )
+                for one in answers
+            ]
+        }
+        return Response(answer)
 
     @documented(
         "item_list",
@@ -130,69 +159,71 @@ class ItemList(Operation):
             CURSOR,
             OpenApiParameter("external_id", str, description="begins with"),
             OpenApiParameter("subject", str),
+            SITE,
             OpenApiParameter("received_after", OpenApiTypes.DATETIME),
             OpenApiParameter("received_before", OpenApiTypes.DATETIME),
         ],
-        answers={200: list_answer("ItemPage")},
+        answers={200: object_of(Page[ItemShape], "ItemPage")},
         errors=[422],
     )
     def get(self, request: Request, slug: str) -> Response:
-        workflow = self.workflow(request, slug, Permission.ITEMS_VIEW)
-        rows = Item.objects.filter(workflow=workflow)
+        workflow = self.workflow(request, slug, Permission.ITEMS_VIEW, by_site=True)
+        rows = Item.objects.filter(workflow=workflow).select_related("site")
+        rows = within_sites(rows, asked_sites(self, request, workflow))
         asked = request.query_params
         if prefix := asked.get("external_id"):
             rows = rows.filter(external_id__startswith=prefix.replace("\x00", ""))
         if subject := asked.get("subject"):
             rows = rows.filter(subject=subject.replace("\x00", ""))
-        if after := moment_parameter(request, "received_after"):
-            rows = rows.filter(received_at__gte=after)
-        if before := moment_parameter(request, "received_before"):
-            rows = rows.filter(received_at__lt=before)
-        return listed(
-            request, rows, lambda found: [item_shape(i, workflow) for i in found]
+        actor = self.actor(request)
+        rows = received_items(
+            rows,
+            workflow,
+            since=moment_parameter(request, "received_after"),
+            until=moment_parameter(request, "received_before"),
+            actor=actor,
         )
+
+        def shape(found: Sequence[Item]) -> list[ItemShape]:
+            seen = as_seen_items(found, actor, workflow)
+            media = media_of(workflow, [one.pk for one in seen])
+            return [item_shape(one, workflow, media[one.pk]) for one in seen]
+
+        return listed(request, rows, shape)
 
 
 class ItemDetail(Operation):
     @documented(
         "item_detail",
         summary="One item: predictions, route, cases, decisions, labels",
-        parameters=[SLUG, OpenApiParameter("external_id", str, OpenApiParameter.PATH)],
-        answers={200: ANY_OBJECT},
+        description=(
+            "Personal data in texts is masked, as the workflow declares it. With "
+            "`unmasked=true`, which needs `items.unmask`, it is not, and who asked is "
+            "noted in the access log."
+        ),
+        parameters=[
+            SLUG,
+            OpenApiParameter("external_id", str, OpenApiParameter.PATH),
+            OpenApiParameter("unmasked", bool),
+        ],
+        answers={200: object_of(ItemStory)},
+        errors=[422],
     )
     def get(self, request: Request, slug: str, external_id: str) -> Response:
-        workflow = self.workflow(request, slug, Permission.ITEMS_VIEW)
+        workflow = self.workflow(request, slug, Permission.ITEMS_VIEW, by_site=True)
         if "\x00" in external_id:
             raise Item.DoesNotExist
-        item = Item.objects.get(workflow=workflow, external_id=external_id)
-        return Response(item_story(item, workflow, self.actor(request)))
-
-
-def item_story(item: Item, workflow: Workflow, actor: Actor) -> dict[str, Any]:
-    """Tell everything about an item that the actor may know now."""
-    hidden = is_hidden(actor, workflow.pk, item.pk)
-    story: dict[str, Any] = {
-        **item_shape(item, workflow),
-        "workflow": workflow.slug,
-        "recommendation_hidden": hidden,
-        "cases": [case_brief(one, hidden=hidden) for one in cases_of(item)],
-        "outcomes": [outcome_shape(one) for one in outcomes_of(item)],
-        "labels": [],
-        "decisions": [],
-        "predictions": [],
-        "route": None,
-        "label": None,
-    }
-    if hidden:
-        return story
-    labels = [label_shape(one) for one in labels_of(item)]
-    story["labels"] = labels
-    story["label"] = labels[0] if labels and labels[0]["label"] else None
-    story["decisions"] = [decision_shape(one) for one in decisions_of(item)]
-    story["predictions"] = [prediction_shape(one) for one in predictions_of(item)]
-    route = getattr(item, "route", None) if hasattr(item, "route") else None
-    story["route"] = route_shape(route) if route else None
-    return story
+        found = Item.objects.filter(workflow=workflow).select_related("site")
+        found = within_sites(found, self.actor(request).sites(workflow.pk))
+        actor = self.actor(request)
+        unmasked = asks_unmasked(request)
+        if unmasked:
+            actor.require(Permission.ITEMS_UNMASK, workflow.pk, by_site=True)
+        item = found.get(external_id=external_id)
+        if unmasked:
+            by, now = self.user(request), timezone.now()
+            note_unmasked(item=item, workflow=workflow, by=by, now=now)
+        return Response(item_story(item, workflow, actor, unmasked=unmasked))
 
 
 class QuarantineList(Operation):
@@ -207,12 +238,15 @@ class QuarantineList(Operation):
             OpenApiParameter("rule", str, description="a rule that was broken"),
             OpenApiParameter("field", str, description="a field that broke one"),
         ],
-        answers={200: list_answer("QuarantinePage")},
+        answers={200: object_of(Page[QuarantinedShape], "QuarantinePage")},
         errors=[422],
     )
     def get(self, request: Request, slug: str) -> Response:
-        workflow = self.workflow(request, slug, Permission.QUARANTINE_VIEW)
+        workflow = self.workflow(
+            request, slug, Permission.QUARANTINE_VIEW, by_site=True
+        )
         rows = QuarantinedItem.objects.filter(workflow=workflow)
+        rows = within_sites(rows, self.actor(request).sites(workflow.pk))
         status = request.query_params.get("status")
         if status and status not in QuarantineStatus.values:
             raise InvalidRequest([FieldError("status", "value", status)])
@@ -222,31 +256,36 @@ class QuarantineList(Operation):
             if value := request.query_params.get(name):
                 clean = value.replace("\x00", "")
                 rows = rows.filter(errors__contains=[{name: clean}])
-        return listed(
-            request, rows, lambda found: [quarantined_shape(one) for one in found]
-        )
+
+        def shape(found: Sequence[QuarantinedItem]) -> list[QuarantinedShape]:
+            mask_refused(found, workflow)
+            return [quarantined_shape(one) for one in found]
+
+        return listed(request, rows, shape)
 
 
 class QuarantineResubmit(Operation):
     @documented(
         "quarantine_resubmit",
         summary="Send a corrected item in place of a refused one",
-        request=ANY_OBJECT,
-        answers={200: ANY_OBJECT},
+        request=object_of(ItemSent),
+        answers={200: object_of(QuarantinedShape)},
         errors=[*BODY_ERRORS, 409],
     )
     def post(self, request: Request, slug: str, pk: UUID) -> Response:
-        workflow = self.workflow(request, slug, Permission.QUARANTINE_RESOLVE)
-        one = QuarantinedItem.objects.get(workflow=workflow, pk=pk)
+        one, workflow = _refused_item(self, request, slug, pk)
+        kinds = workflow.declaration.masked_kinds
         refused = resubmit(
             quarantined=one,
-            payload=read_body(request),
+            payload=unmasked_json(read_body(request), one.payload, kinds),
             by=self.user(request),
             now=timezone.now(),
+            sites=self.actor(request).sites(one.workflow_id),
         )
         if refused:
             raise InvalidRequest(refused[0].errors)
         one.refresh_from_db()
+        mask_refused([one], workflow)
         return Response(quarantined_shape(one))
 
 
@@ -255,105 +294,45 @@ class QuarantineDiscard(Operation):
         "quarantine_discard",
         summary="Close a refused item without storing it",
         request=None,
-        answers={200: ANY_OBJECT},
+        answers={200: object_of(QuarantinedShape)},
         errors=[409],
     )
     def post(self, request: Request, slug: str, pk: UUID) -> Response:
-        workflow = self.workflow(request, slug, Permission.QUARANTINE_RESOLVE)
-        one = QuarantinedItem.objects.get(workflow=workflow, pk=pk)
+        one, workflow = _refused_item(self, request, slug, pk)
         discard(quarantined=one, by=self.user(request), now=timezone.now())
         one.refresh_from_db()
+        mask_refused([one], workflow)
         return Response(quarantined_shape(one))
 
 
-class OutcomeList(Operation):
-    @documented(
-        "outcome_create",
-        summary="Send late truth: one outcome or a list of up to 10,000",
-        parameters=[SLUG],
-        request=ANY_OBJECT,
-        answers={
-            202: object_of(
-                "OutcomesRecorded",
-                accepted=serializers.IntegerField(),
-                duplicates=serializers.IntegerField(),
-                refused=serializers.ListField(child=serializers.DictField()),
-            )
-        },
-        errors=BODY_ERRORS,
-    )
-    def post(self, request: Request, slug: str) -> Response:
-        workflow = self.workflow(request, slug, Permission.OUTCOMES_ADD)
-        body = read_body(request)
-        sent = body if isinstance(body, list) else [body]
-        if len(sent) > 10_000:
-            raise InvalidRequest([FieldError("outcomes", "too_many", len(sent))])
-        rows: list[tuple[int, OutcomeRow]] = []
-        refused: list[RefusedOutcome] = []
-        for index, raw in enumerate(sent):
-            row, errors = _outcome_row(raw)
-            if row is None:
-                refused.append(RefusedOutcome(index, "", errors))
-            else:
-                rows.append((index, row))
-        result = record_outcomes(
-            workflow=workflow,
-            rows=[row for _, row in rows],
-            by=self.user(request),
-            now=timezone.now(),
-        )
-        refused += [
-            RefusedOutcome(rows[one.index][0], one.external_id, one.errors)
-            for one in result.refused
-        ]
-        answer = {
-            "accepted": result.accepted,
-            "duplicates": result.duplicates,
-            "refused": [
-                {
-                    "index": one.index,
-                    "external_id": one.external_id,
-                    "errors": errors_shape(one.errors),
-                }
-                for one in sorted(refused, key=lambda one: one.index)
-            ],
-        }
-        return Response(answer, status=202)
+def asks_unmasked(request: Request) -> bool:
+    """Say whether what is masked is asked for. Raises: InvalidRequest."""
+    said = request.query_params.get("unmasked", "false")
+    if said not in {"true", "false"}:
+        raise InvalidRequest([FieldError("unmasked", "type", said[:100])])
+    return said == "true"
 
 
-def _outcome_row(raw: object) -> tuple[OutcomeRow | None, list[FieldError]]:
-    if not isinstance(raw, dict):
-        return None, [FieldError("outcome", "type", type(raw).__name__)]
-    errors = []
-    for name in ("external_id", "label"):
-        value = raw.get(name)
-        if not isinstance(value, str) or "\x00" in value or not value.isprintable():
-            errors.append(FieldError(name, "missing" if value is None else "type"))
-    observed_at = parse_moment(raw.get("observed_at", raw.get("occurred_at")))
-    if observed_at is None:
-        given = raw.get("observed_at") is not None
-        errors.append(FieldError("observed_at", "type" if given else "missing"))
-    if errors or observed_at is None:
-        return None, errors
-    return OutcomeRow(raw["external_id"], raw["label"], observed_at), []
+def _refused_item(
+    view: Operation, request: Request, slug: str, pk: UUID
+) -> tuple[QuarantinedItem, Workflow]:
+    """Return a refused item. Raises: QuarantinedItem.DoesNotExist; as `workflow`."""
+    workflow = view.workflow(request, slug, Permission.QUARANTINE_RESOLVE, by_site=True)
+    found = QuarantinedItem.objects.filter(workflow=workflow)
+    found = within_sites(found, view.actor(request).sites(workflow.pk))
+    return found.get(pk=pk), workflow
 
 
-def quarantined_answer(one: Quarantined) -> dict[str, Any]:
-    return {
-        "index": one.index,
-        "external_id": one.external_id or None,
-        "errors": errors_shape(one.errors),
-    }
-
-
-def scored_answer(one: ScoredAnswer, *, hidden: bool) -> dict[str, Any]:
-    route = None if hidden else one.route
-    prediction = route.prediction if route else None
-    return {
-        "external_id": one.external_id or None,
-        "status": one.status,
-        "errors": errors_shape(one.refusal.errors) if one.refusal else [],
-        "recommendation_hidden": hidden,
-        "prediction": prediction_shape(prediction) if prediction else None,
-        "route": route_shape(route) if route else None,
-    }
+def _item_part(form: Form, sent: "UploadedFile[bytes] | None") -> object:
+    """Return the item of a form, sent as a field or a file. Raises: InvalidRequest."""
+    text = form.fields.get(ITEM)
+    if sent is None and text is None:
+        raise InvalidRequest([FieldError(ITEM, "missing")])
+    max_bytes: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    written = sent.read(max_bytes + 1) if sent else (text or "").encode()
+    if len(written) > max_bytes:
+        raise PayloadTooLarge(max_bytes)
+    try:
+        return orjson.loads(written)
+    except orjson.JSONDecodeError as error:
+        raise InvalidRequest([FieldError(ITEM, "json", error.msg)]) from error

@@ -1,17 +1,15 @@
 """Lists of the API: keyset pages, `{results, next}`."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypedDict
 
 from django.db.models import Model, QuerySet
 from drf_spectacular.utils import OpenApiParameter
-from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from predictions.declaration import FieldError
 from predictions.queries.pages import MAX_LIMIT, InvalidCursor, newest_first
-from reviewqueue.api.base import object_of
 from reviewqueue.api.problems import InvalidRequest
 
 LIMIT = OpenApiParameter(
@@ -22,13 +20,11 @@ CURSOR = OpenApiParameter(
 )
 
 
-def list_answer(name: str) -> Any:  # noqa: ANN401 -- a class made by its library
-    """Describe a page for the schema."""
-    return object_of(
-        name,
-        results=serializers.ListField(child=serializers.DictField()),
-        next=serializers.CharField(allow_null=True),
-    )
+class Page[Row](TypedDict):
+    """`next`, sent back as `cursor`, leads to the page after this one."""
+
+    results: list[Row]
+    next: str | None
 
 
 def limit_of(request: Request) -> int:
@@ -42,7 +38,7 @@ def limit_of(request: Request) -> int:
 def listed[Row: Model](
     request: Request,
     rows: QuerySet[Row],
-    shape: Callable[[Sequence[Row]], list[dict[str, Any]]],
+    shape: Callable[[Sequence[Row]], Sequence[Mapping[str, object]]],
 ) -> Response:
     """Answer a page of rows, newest first. Raises: InvalidRequest."""
     cursor = request.query_params.get("cursor", "")

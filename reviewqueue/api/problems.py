@@ -19,16 +19,33 @@ from rest_framework.views import set_rollback
 
 from predictions.declaration import DeclarationError, FieldError
 from predictions.intake.readers import MalformedPayload, PayloadTooLarge
+from predictions.media_downloads import MediaRemoved
+from predictions.services.media_removal import AlreadyRemoved, ReasonNeeded
+from predictions.services.media_storage import MediaUnavailable
+from predictions.services.media_uploads import UploadRefused, WrongOffset
+from predictions.services.promotion import (
+    GateWordRefused,
+    GateWordTooLate,
+    StageRefused,
+)
 from predictions.services.quarantine import NotOpen
-from predictions.services.registry import RegistrationRefused, StageRefused
+from predictions.services.registry import RegistrationRefused
+from predictions.services.series import NoSeries
 from reviewqueue.api.bodies import LengthRequired
 from reviewqueue.services.adjudication import FollowUpTaken
-from reviewqueue.services.claims import AssignmentRefused, TooManyLeases
-from reviewqueue.services.decisions import AmendRefused, InvalidDecision, UndoRefused
+from reviewqueue.services.assignments import AssignmentRefused
+from reviewqueue.services.autonomy import MoveRefused
+from reviewqueue.services.claims import TooManyLeases
+from reviewqueue.services.decisions import AmendRefused, UndoRefused
+from reviewqueue.services.gold import GoldRefused
 from reviewqueue.services.idempotency import KeyReused
+from reviewqueue.services.judging import InvalidDecision
 from reviewqueue.services.leases import AlreadyDecided, LeaseLost
 from reviewqueue.services.policies import InvalidPolicy
+from reviewqueue.services.repair import InvalidRepair
 from reviewqueue.services.snapshots import InvalidSnapshot
+from reviewqueue.services.trust_plans import InvalidPlan
+from reviewqueue.services.webhooks import InvalidWebhook, ReplayRefused
 
 CONTENT_TYPE = "application/problem+json"
 PREFIX = "urn:countersign:problem:"
@@ -36,6 +53,14 @@ PREFIX = "urn:countersign:problem:"
 
 class SnapshotNotReady(Exception):
     """The snapshot's file is not there (yet)."""
+
+
+class RunEnded(Exception):
+    """The training run has ended."""
+
+
+class SeenChanged(Exception):
+    """What the caller saw and speaks of is another thing by now."""
 
 
 class InvalidRequest(Exception):
@@ -57,15 +82,26 @@ PROBLEMS: Mapping[type[Exception], tuple[int, str, str]] = {
     FollowUpTaken: (409, "follow-up-taken", "Somebody has begun with what followed"),
     AssignmentRefused: (409, "assignment-refused", "The case cannot be reserved"),
     KeyReused: (422, "idempotency-key-reused", "Idempotency key used before"),
+    NoSeries: (409, "no-series", "No readings are taken here"),
     NotOpen: (409, "not-open", "Resolved already"),
     StageRefused: (409, "stage-refused", "The version may not go there"),
+    GateWordTooLate: (409, "overtaken", "Something newer is there"),
+    GateWordRefused: (422, "invalid-fields", "Fields break rules"),
     InvalidDecision: (422, "invalid-fields", "Fields break rules"),
     RegistrationRefused: (422, "invalid-fields", "Fields break rules"),
     InvalidRequest: (422, "invalid-fields", "Fields break rules"),
     InvalidSnapshot: (422, "invalid-fields", "Fields break rules"),
     InvalidPolicy: (422, "invalid-fields", "Fields break rules"),
+    InvalidRepair: (422, "invalid-fields", "Fields break rules"),
+    InvalidWebhook: (422, "invalid-fields", "Fields break rules"),
+    ReplayRefused: (409, "replay-refused", "The delivery cannot be sent again"),
+    GoldRefused: (422, "invalid-fields", "Fields break rules"),
+    InvalidPlan: (422, "invalid-fields", "Fields break rules"),
+    MoveRefused: (409, "move-refused", "The segment may not move so"),
     DeclarationError: (422, "invalid-fields", "Fields break rules"),
     SnapshotNotReady: (409, "snapshot-not-ready", "The snapshot is not ready"),
+    RunEnded: (409, "run-ended", "The run has ended"),
+    SeenChanged: (409, "seen-changed", "It changed since you looked"),
     PayloadTooLarge: (413, "too-large", "The body is too large"),
     RequestDataTooBig: (413, "too-large", "The body is too large"),
     LengthRequired: (411, "length-required", "The length is needed"),
@@ -83,6 +119,12 @@ PROBLEMS: Mapping[type[Exception], tuple[int, str, str]] = {
     exceptions.NotAcceptable: (406, "not-acceptable", "Not acceptable"),
     exceptions.UnsupportedMediaType: (415, "unsupported-media", "Unsupported type"),
     exceptions.ParseError: (400, "malformed", "The body cannot be read"),
+    UploadRefused: (422, "invalid-fields", "Fields break rules"),
+    WrongOffset: (409, "wrong-offset", "The upload goes on elsewhere"),
+    ReasonNeeded: (422, "invalid-fields", "Fields break rules"),
+    AlreadyRemoved: (409, "already-removed", "Removed already"),
+    MediaRemoved: (410, "media-removed", "Removed"),
+    MediaUnavailable: (503, "media-unavailable", "Try again"),
     OperationalError: (503, "unavailable", "Try again"),
     InterfaceError: (503, "unavailable", "Try again"),
 }
@@ -108,23 +150,33 @@ def problem_response(error: Exception, context: Mapping[str, Any]) -> Response |
         "type": PREFIX + name,
         "title": title,
         "status": status,
-        "detail": SILENT.get(status) or str(error),
+        "detail": _detail(error, status),
     }
     if errors := getattr(error, "errors", None):
         body["errors"] = [one.to_json() for one in errors]
     if isinstance(error, StageRefused):
         body["gate"] = error.gate
+    if isinstance(error, MoveRefused):
+        body["gate"] = error.rule
     if isinstance(error, MalformedPayload) and error.position is not None:
         body["position"] = error.position
     response = Response(body, status=status, content_type=CONTENT_TYPE)
     header = getattr(error, "auth_header", None)
     if header:
         response["WWW-Authenticate"] = header
+    if isinstance(error, WrongOffset):
+        response["Upload-Offset"] = str(error.offset)
     if status == 503:
         response["Retry-After"] = str(RETRY_AFTER_SECONDS)
         logger.error("The API is unavailable.", exc_info=error)
     set_rollback()
     return response
+
+
+def _detail(error: Exception, status: int) -> str:
+    if isinstance(error, MediaUnavailable):
+        return str(error)
+    return SILENT.get(status) or str(error)
 
 
 def problem_of(status: int) -> dict[str, object]:

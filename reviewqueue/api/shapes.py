@@ -1,87 +1,166 @@
-"""How things look over the API: plain dictionaries from our objects."""
+"""How items look over the API, and what the models say about them."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, TypedDict
+from uuid import UUID
 
-from django.core.exceptions import ObjectDoesNotExist
-
+from predictions.enums import IntakeSource, QuarantineStatus, Stage
 from predictions.models import (
     Item,
-    ModelVersion,
+    ItemMedia,
+    Measurement,
     Prediction,
     QuarantinedItem,
     Workflow,
 )
-from predictions.services.explanations import explain_prediction
-from reviewqueue.enums import CaseKind
-from reviewqueue.models import Case, Decision, Label, Outcome, Policy, Route, Snapshot
-from reviewqueue.queries.history import decisions_of
-from reviewqueue.queries.policies import policy_in_force
+from predictions.queries.predicted_fields import predicted_fields_of
+from predictions.services.explanations import ContributionJson, explain_prediction
+from reviewqueue.api.base import BrokenRule
+from reviewqueue.api.schema import OneOf, Unit
+from reviewqueue.api.shapes_media import ItemMediaShape, item_media_shape
+from reviewqueue.enums import RouteKind, RouteReason
+from reviewqueue.models import Outcome, Route
 from reviewqueue.queries.titles import item_title
 
-type Json = dict[str, Any]
+
+class ItemShape(TypedDict):
+    """One thing to decide about, as received.
+
+    `measured`: what was read of its media, by feature; null in lists, where nothing
+    was, and to whom judges the item without a recommendation.
+    """
+
+    id: UUID
+    external_id: str
+    title: str
+    features: dict[str, Any]
+    site: str | None
+    subject: str | None
+    occurred_at: datetime
+    received_at: datetime
+    warnings: list[str]
+    media: list[ItemMediaShape]
+    measured: dict[str, float] | None
 
 
-def workflow_brief(workflow: Workflow) -> Json:
-    return {
-        "slug": workflow.slug,
-        "name": workflow.name,
-        "version": workflow.version,
-        "question": workflow.declaration.question,
-    }
+class PredictedFieldsShape(TypedDict):
+    """What a prediction says besides its label, each by the field's name.
+
+    Values are as the workflow declares its fields; one that holds nothing is left out.
+    """
+
+    values: dict[str, Any]
+    confidences: dict[str, Unit]
+    evidence: dict[str, dict[str, Any]]
 
 
-def workflow_full(workflow: Workflow) -> Json:
-    declared = workflow.declaration.to_json()
-    return {
-        **workflow_brief(workflow),
-        **{
-            name: declared[name]
-            for name in (
-                "description",
-                "data_note",
-                "metric",
-                "subject",
-                "labels",
-                "reason_codes",
-                "features",
-                "costs",
-                "queue",
-                "owners",
-            )
-        },
-        "policy": policy_shape(policy_in_force(workflow)),
-    }
+class PredictionShape(TypedDict):
+    """What one model version said about one item.
+
+    `fields` is null where the workflow declares none, and where the model says none.
+    `novelty` is the p-value of an item as unlike the training data as this one.
+    """
+
+    label: str
+    score: float
+    probability: Unit | None
+    confidence: Unit | None
+    model_version: int
+    model_version_id: UUID
+    stage: Annotated[str, OneOf(Stage)]
+    latency_ms: float
+    novelty: Unit | None
+    created_at: datetime
+    fields: PredictedFieldsShape | None
 
 
-def policy_shape(policy: Policy) -> Json:
-    return {
-        "version": policy.version,
-        "mode": policy.mode,
-        "low": policy.low,
-        "high": policy.high,
-        "audit_share": policy.audit_share,
-        "blind_share": policy.blind_share,
-        "second_opinion_share": policy.second_opinion_share,
-        "created_at": policy.created_at,
-    }
+class Recommendation(PredictionShape):
+    """The prediction that is met, of the champion or of a challenger.
+
+    `explanation` has the largest effect first.
+    """
+
+    threshold: float | None
+    explanation: list[ContributionJson]
 
 
-def item_shape(item: Item, workflow: Workflow) -> Json:
+class RoutePart(TypedDict):
+    """What one part of an item asked for, its label or a field, by its segment."""
+
+    segment: UUID
+    review_probability: Unit
+
+
+class RouteShape(TypedDict):
+    """What happened to an item after scoring, with everything that led to it.
+
+    `parts` is null where fields earn no trust; else the item was seen as often as the
+    part asked that asked for most, and always where a part is in no segment.
+    """
+
+    kind: Annotated[str, OneOf(RouteKind)]
+    reason: Annotated[str, OneOf(RouteReason)]
+    label: str | None
+    score: float | None
+    probability: Unit | None
+    threshold: float | None
+    review_probability: Unit
+    parts: list[RoutePart] | None
+    draw: Unit
+    policy_version: int
+    model_version: int | None
+    model_version_id: UUID | None
+    blind: bool
+    second_opinion: bool
+    routed_at: datetime
+
+
+class OutcomeShape(TypedDict):
+    """Late truth, as received; `fields` are those of which it said something."""
+
+    label: str
+    fields: dict[str, Any] | None
+    observed_at: datetime
+    received_at: datetime
+
+
+class QuarantinedShape(TypedDict):
+    """An item that was refused, as received, with the reasons."""
+
+    id: UUID
+    external_id: str | None
+    payload: Any
+    errors: list[BrokenRule]
+    source: Annotated[str, OneOf(IntakeSource)]
+    status: Annotated[str, OneOf(QuarantineStatus)]
+    received_at: datetime
+    resolved_at: datetime | None
+
+
+def item_shape(
+    item: Item,
+    workflow: Workflow,
+    media: Sequence[ItemMedia],
+    measured: Measurement | None = None,
+) -> ItemShape:
     return {
         "id": item.id,
         "external_id": item.external_id,
         "title": item_title(item, workflow),
         "features": item.features,
+        "site": item.site.key if item.site else None,
         "subject": item.subject or None,
         "occurred_at": item.occurred_at,
         "received_at": item.received_at,
         "warnings": item.warnings,
+        "media": [item_media_shape(one) for one in media],
+        "measured": measured.values if measured else None,
     }
 
 
-def prediction_shape(prediction: Prediction) -> Json:
+def prediction_shape(prediction: Prediction, *, with_fields: bool) -> PredictionShape:
+    """Describe a prediction, with its fields where the workflow declares some."""
     return {
         "label": prediction.label,
         "score": prediction.score,
@@ -91,11 +170,39 @@ def prediction_shape(prediction: Prediction) -> Json:
         "model_version_id": prediction.model_version_id,
         "stage": prediction.model_version.stage,
         "latency_ms": prediction.latency_ms,
+        "novelty": prediction.novelty,
         "created_at": prediction.created_at,
+        "fields": predicted_fields_shape(prediction) if with_fields else None,
     }
 
 
-def route_shape(route: Route) -> Json:
+def predicted_fields_shape(
+    prediction: Prediction | None,
+) -> PredictedFieldsShape | None:
+    found = predicted_fields_of(prediction)
+    if found is None:
+        return None
+    return {
+        "values": found.values,
+        "confidences": found.confidences,
+        "evidence": found.evidence,
+    }
+
+
+def recommendation_shape(
+    route: Route, *, with_fields: bool, now: datetime
+) -> Recommendation | None:
+    """Describe the prediction that is met with its reasons; None without one."""
+    if route.prediction is None:
+        return None
+    return {
+        **prediction_shape(route.prediction, with_fields=with_fields),
+        "threshold": route.threshold,
+        "explanation": explain_prediction(route.prediction, now=now),
+    }
+
+
+def route_shape(route: Route) -> RouteShape:
     return {
         "kind": route.kind,
         "reason": route.reason,
@@ -104,6 +211,7 @@ def route_shape(route: Route) -> Json:
         "probability": route.probability,
         "threshold": route.threshold,
         "review_probability": route.review_probability,
+        "parts": _route_parts(route),
         "draw": route.draw,
         "policy_version": route.policy.version,
         "model_version": route.model_version.number if route.model_version else None,
@@ -114,108 +222,23 @@ def route_shape(route: Route) -> Json:
     }
 
 
-def case_brief(case: Case, *, hidden: bool) -> Json:
-    """Describe a case in a list; nothing of a hidden recommendation shows through."""
-    return {
-        "id": case.id,
-        "item_id": case.item_id,
-        "external_id": case.item.external_id,
-        "kind": case.kind,
-        "queue": case.queue,
-        "status": case.status,
-        "round": case.round,
-        "blind": case.blind,
-        "priority": None if hidden else case.priority,
-        "created_at": case.created_at,
-        "due_at": case.due_at,
-        "closed_at": case.closed_at,
-        "snoozed_until": case.snoozed_until,
-        "leased_by": case.leased_by.username if case.leased_by else None,
-        "lease_expires_at": case.lease_expires_at,
-        "assigned_to": case.assigned_to.username if case.assigned_to else None,
-    }
-
-
-def claimed_case(case: Case, *, now: datetime) -> Json:
-    """Describe a case to its holder; a blind one holds no recommendation at all."""
-    workflow = case.workflow
-    shape = {
-        **case_brief(case, hidden=case.blind),
-        "workflow": workflow.slug,
-        "question": workflow.declaration.question,
-        "item": item_shape(case.item, workflow),
-        "lease_token": case.lease_token,
-    }
-    if not case.blind:
-        shape["recommendation"] = recommendation_shape(case.route, now=now)
-        shape["route"] = route_shape(case.route)
-    if case.kind == CaseKind.ADJUDICATION:
-        shape["decisions"] = [decision_shape(one) for one in decisions_of(case.item)]
-    return shape
-
-
-def recommendation_shape(route: Route, *, now: datetime) -> Json | None:
-    """Describe the champion's prediction with its reasons; None without one."""
-    if route.prediction is None:
+def _route_parts(route: Route) -> list[RoutePart] | None:
+    if route.parts is None or route.part_probabilities is None:
         return None
-    return {
-        **prediction_shape(route.prediction),
-        "threshold": route.threshold,
-        "explanation": explain_prediction(route.prediction, now=now),
-    }
+    asked = zip(route.parts, route.part_probabilities, strict=True)
+    return [{"segment": pk, "review_probability": share} for pk, share in asked]
 
 
-def decision_shape(decision: Decision) -> Json:
-    return {
-        "id": decision.id,
-        "case_id": decision.case_id,
-        "item_id": decision.item_id,
-        "case_kind": decision.case_kind,
-        "round": decision.round,
-        "verdict": decision.verdict,
-        "label": decision.label or None,
-        "reason_code": decision.reason_code or None,
-        "note": decision.note,
-        "blind": decision.blind,
-        "reviewer": decision.reviewer.username,
-        "claimed_at": decision.claimed_at,
-        "opened_at": decision.opened_at,
-        "decided_at": decision.decided_at,
-        "supersedes": decision.supersedes_id,
-        "retracted": retraction_kind(decision),
-    }
-
-
-def retraction_kind(decision: Decision) -> str | None:
-    try:
-        return decision.retraction.kind
-    except ObjectDoesNotExist:
-        return None
-
-
-def label_shape(label: Label) -> Json:
-    return {
-        "id": label.id,
-        "item_id": label.item_id,
-        "external_id": label.item.external_id,
-        "label": label.label or None,
-        "source": label.source,
-        "version": label.version,
-        "decision_id": label.decision_id,
-        "outcome_id": label.outcome_id,
-        "created_at": label.created_at,
-    }
-
-
-def outcome_shape(outcome: Outcome) -> Json:
+def outcome_shape(outcome: Outcome) -> OutcomeShape:
     return {
         "label": outcome.label,
+        "fields": outcome.fields,
         "observed_at": outcome.observed_at,
         "received_at": outcome.received_at,
     }
 
 
-def quarantined_shape(one: QuarantinedItem) -> Json:
+def quarantined_shape(one: QuarantinedItem) -> QuarantinedShape:
     return {
         "id": one.id,
         "external_id": one.external_id or None,
@@ -226,42 +249,3 @@ def quarantined_shape(one: QuarantinedItem) -> Json:
         "received_at": one.received_at,
         "resolved_at": one.resolved_at,
     }
-
-
-def model_shape(version: ModelVersion) -> Json:
-    return {
-        "id": version.id,
-        "number": version.number,
-        "name": version.name,
-        "stage": version.stage,
-        "sha256": version.sha256,
-        "columns": version.columns,
-        "label_keys": version.label_keys,
-        "is_calibrated": version.calibration is not None,
-        "threshold": version.threshold,
-        "report": version.report,
-        "snapshot_id": version.snapshot_id,
-        "created_at": version.created_at,
-        "stage_changed_at": version.stage_changed_at,
-    }
-
-
-def snapshot_shape(snapshot: Snapshot) -> Json:
-    return {
-        "id": snapshot.id,
-        "workflow": snapshot.workflow.slug,
-        "status": snapshot.status,
-        "as_of": snapshot.as_of,
-        "filters": snapshot.filters,
-        "n_rows_expected": snapshot.n_rows_expected,
-        "n_rows": snapshot.n_rows,
-        "sha256": snapshot.sha256 or None,
-        "datasheet": snapshot.datasheet,
-        "failure": snapshot.failure or None,
-        "created_at": snapshot.created_at,
-        "finished_at": snapshot.finished_at,
-    }
-
-
-def errors_shape(errors: Sequence[Any]) -> list[Json]:
-    return [error.to_json() for error in errors]

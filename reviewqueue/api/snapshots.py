@@ -1,6 +1,7 @@
 """Labelled feedback over the API."""
 
-from typing import Any
+from datetime import datetime
+from typing import Annotated, Any, TypedDict
 from uuid import UUID
 
 from django.http import StreamingHttpResponse
@@ -14,26 +15,30 @@ from rest_framework.response import Response
 from accounts.permissions import Permission
 from predictions.declaration import FieldError
 from predictions.intake.values import parse_moment
+from predictions.services.unmasking import note_unmasked_snapshot
 from reviewqueue.api.base import BODY_ERRORS, SLUG, Operation, documented, read_object
-from reviewqueue.api.lists import CURSOR, LIMIT, list_answer, listed
+from reviewqueue.api.lists import CURSOR, LIMIT, Page, listed
 from reviewqueue.api.problems import InvalidRequest, SnapshotNotReady
-from reviewqueue.api.shapes import snapshot_shape
-from reviewqueue.api.workflows import ANY_OBJECT
+from reviewqueue.api.schema import OneOf, object_of
+from reviewqueue.api.shapes_registry import SnapshotShape, snapshot_shape
 from reviewqueue.downloads import CONTENT_TYPES, download
-from reviewqueue.enums import SnapshotStatus
+from reviewqueue.enums import LabelSource, SnapshotStatus
 from reviewqueue.models import Snapshot
 from reviewqueue.queries.snapshot_rows import SnapshotFilters
 from reviewqueue.services.snapshots import request_snapshot
 
-FILTERS = (
-    "as_of",
-    "labelled_from",
-    "labelled_to",
-    "sources",
-    "labels",
-    "only_blind",
-    "only_audit",
-)
+
+class SnapshotAsked(TypedDict, total=False):
+    """Which labelled items are wanted; what is left out means all, and now."""
+
+    as_of: datetime | None
+    labelled_from: datetime | None
+    labelled_to: datetime | None
+    sources: list[Annotated[str, OneOf(LabelSource)]]
+    labels: list[str]
+    only_blind: bool
+    only_audit: bool
+    unmasked: bool
 
 
 class SnapshotList(Operation):
@@ -41,7 +46,7 @@ class SnapshotList(Operation):
         "snapshot_list",
         summary="Snapshots, newest first",
         parameters=[SLUG, LIMIT, CURSOR],
-        answers={200: list_answer("SnapshotPage")},
+        answers={200: object_of(Page[SnapshotShape], "SnapshotPage")},
         errors=[422],
     )
     def get(self, request: Request, slug: str) -> Response:
@@ -52,30 +57,26 @@ class SnapshotList(Operation):
     @documented(
         "snapshot_create",
         summary="Ask for labelled feedback as of now, or of an earlier moment",
+        description=(
+            "Personal data in texts is masked. With `unmasked`, which needs "
+            "`items.unmask`, it is not: such a snapshot is downloaded with the same "
+            "permission, each time is noted in the access log, and nothing is trained "
+            "on it."
+        ),
         parameters=[SLUG],
-        request={
-            "application/json": {
-                "type": "object",
-                "properties": {
-                    "as_of": {"type": "string", "format": "date-time"},
-                    "labelled_from": {"type": "string", "format": "date-time"},
-                    "labelled_to": {"type": "string", "format": "date-time"},
-                    "sources": {"type": "array", "items": {"type": "string"}},
-                    "labels": {"type": "array", "items": {"type": "string"}},
-                    "only_blind": {"type": "boolean"},
-                    "only_audit": {"type": "boolean"},
-                },
-            }
-        },
-        answers={202: ANY_OBJECT},
+        request=object_of(SnapshotAsked),
+        answers={202: object_of(SnapshotShape)},
         errors=BODY_ERRORS,
     )
     def post(self, request: Request, slug: str) -> Response:
         workflow = self.workflow(request, slug, Permission.SNAPSHOTS_CREATE)
-        body = read_object(request, FILTERS)
+        body = read_object(request, list(SnapshotAsked.__annotations__))
+        filters = _filters(body)
+        if filters.unmasked:
+            self.actor(request).require(Permission.ITEMS_UNMASK, workflow.pk)
         snapshot = request_snapshot(
             workflow=workflow,
-            filters=_filters(body),
+            filters=filters,
             by=self.user(request),
             now=timezone.now(),
             as_of=_moment(body, "as_of"),
@@ -94,7 +95,7 @@ def _filters(body: dict[str, Any]) -> SnapshotFilters:
     ]
     errors += [
         FieldError(name, "type")
-        for name in ("only_blind", "only_audit")
+        for name in ("only_blind", "only_audit", "unmasked")
         if not isinstance(body.get(name, False), bool)
     ]
     if errors:
@@ -106,6 +107,7 @@ def _filters(body: dict[str, Any]) -> SnapshotFilters:
         labels=tuple(body.get("labels", [])),
         only_blind=body.get("only_blind", False),
         only_audit=body.get("only_audit", False),
+        unmasked=body.get("unmasked", False),
     )
 
 
@@ -123,7 +125,11 @@ def _moment(body: dict[str, Any], name: str) -> Any:  # noqa: ANN401 -- None or 
 
 
 class SnapshotDetail(Operation):
-    @documented("snapshot_detail", summary="One snapshot", answers={200: ANY_OBJECT})
+    @documented(
+        "snapshot_detail",
+        summary="One snapshot",
+        answers={200: object_of(SnapshotShape)},
+    )
     def get(self, request: Request, pk: UUID) -> Response:
         return Response(snapshot_shape(_visible(self, request, pk)))
 
@@ -160,6 +166,13 @@ class SnapshotDownload(Operation):
             raise InvalidRequest([FieldError("format", "value", file_format)])
         if snapshot.status != SnapshotStatus.READY:
             raise SnapshotNotReady(f"The snapshot is {snapshot.status}.")
+        if snapshot.is_unmasked:
+            workflow = snapshot.workflow
+            self.actor(request).require(Permission.ITEMS_UNMASK, workflow.pk)
+            by, now = self.user(request), timezone.now()
+            note_unmasked_snapshot(
+                snapshot_id=snapshot.pk, workflow=workflow, by=by, now=now
+            )
         return download(snapshot, file_format)
 
 

@@ -3,8 +3,24 @@
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
-from reviewqueue.api import cases, decisions, items, models, snapshots, workflows
+from reviewqueue.api import (
+    case_moves,
+    cases,
+    decisions,
+    items,
+    models,
+    outcomes,
+    sites,
+    snapshots,
+    trust,
+    urls_gold,
+    urls_media,
+    urls_notices,
+    urls_series,
+    workflows,
+)
 from reviewqueue.api.docs import ApiDocs
+from reviewqueue.api.what_if import TrustWhatIf
 
 urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
@@ -25,6 +41,15 @@ urlpatterns = [
         workflows.WorkflowMetricsView.as_view(),
         name="api-metrics",
     ),
+    path("workflows/<slug:slug>/sites", sites.SiteList.as_view(), name="api-sites"),
+    path(
+        "workflows/<slug:slug>/sites/<str:key>",
+        sites.SiteDetail.as_view(),
+        name="api-site",
+    ),
+    *urls_gold.urlpatterns,
+    *urls_media.urlpatterns,
+    *urls_series.urlpatterns,
     path("workflows/<slug:slug>/items", items.ItemList.as_view(), name="api-items"),
     path(
         "workflows/<slug:slug>/items/<path:external_id>",
@@ -48,7 +73,7 @@ urlpatterns = [
     ),
     path(
         "workflows/<slug:slug>/outcomes",
-        items.OutcomeList.as_view(),
+        outcomes.OutcomeList.as_view(),
         name="api-outcomes",
     ),
     path("workflows/<slug:slug>/cases", cases.CaseList.as_view(), name="api-cases"),
@@ -61,6 +86,37 @@ urlpatterns = [
         "workflows/<slug:slug>/decisions",
         decisions.DecisionFeed.as_view(),
         name="api-decisions",
+    ),
+    path("workflows/<slug:slug>/trust", trust.TrustDetail.as_view(), name="api-trust"),
+    path(
+        "workflows/<slug:slug>/trust/what-if",
+        TrustWhatIf.as_view(),
+        name="api-trust-what-if",
+    ),
+    path(
+        "workflows/<slug:slug>/trust/moves",
+        trust.TrustMoves.as_view(),
+        name="api-trust-moves",
+    ),
+    path(
+        "workflows/<slug:slug>/trust/plan",
+        trust.TrustPlanDetail.as_view(),
+        name="api-trust-plan",
+    ),
+    path(
+        "workflows/<slug:slug>/trust/plans",
+        trust.TrustPlans.as_view(),
+        name="api-trust-plans",
+    ),
+    path(
+        "workflows/<slug:slug>/trust/segments/<uuid:pk>/grant",
+        trust.TrustGrant.as_view(),
+        name="api-trust-grant",
+    ),
+    path(
+        "workflows/<slug:slug>/trust/segments/<uuid:pk>/withdraw",
+        trust.TrustWithdraw.as_view(),
+        name="api-trust-withdraw",
     ),
     path("workflows/<slug:slug>/models", models.ModelList.as_view(), name="api-models"),
     path(
@@ -84,15 +140,24 @@ urlpatterns = [
         name="api-snapshot-download",
     ),
     path("models/<uuid:pk>/stage", models.ModelStage.as_view(), name="api-stage"),
+    *urls_notices.urlpatterns,
     path("cases/<uuid:pk>", cases.CaseDetail.as_view(), name="api-case"),
-    path("cases/<uuid:pk>/renew", cases.CaseRenew.as_view(), name="api-renew"),
-    path("cases/<uuid:pk>/release", cases.CaseRelease.as_view(), name="api-release"),
-    path("cases/<uuid:pk>/skip", cases.CaseSkipView.as_view(), name="api-skip"),
-    path("cases/<uuid:pk>/snooze", cases.CaseSnooze.as_view(), name="api-snooze"),
-    path("cases/<uuid:pk>/escalate", cases.CaseEscalate.as_view(), name="api-escalate"),
-    path("cases/<uuid:pk>/reclaim", cases.CaseReclaim.as_view(), name="api-reclaim"),
-    path("cases/<uuid:pk>/assign", cases.CaseAssign.as_view(), name="api-assign"),
-    path("cases/<uuid:pk>/notes", cases.CaseNotes.as_view(), name="api-notes"),
+    path("cases/<uuid:pk>/renew", case_moves.CaseRenew.as_view(), name="api-renew"),
+    path(
+        "cases/<uuid:pk>/release", case_moves.CaseRelease.as_view(), name="api-release"
+    ),
+    path("cases/<uuid:pk>/skip", case_moves.CaseSkipView.as_view(), name="api-skip"),
+    path("cases/<uuid:pk>/snooze", case_moves.CaseSnooze.as_view(), name="api-snooze"),
+    path(
+        "cases/<uuid:pk>/escalate",
+        case_moves.CaseEscalate.as_view(),
+        name="api-escalate",
+    ),
+    path(
+        "cases/<uuid:pk>/reclaim", case_moves.CaseReclaim.as_view(), name="api-reclaim"
+    ),
+    path("cases/<uuid:pk>/assign", case_moves.CaseAssign.as_view(), name="api-assign"),
+    path("cases/<uuid:pk>/notes", case_moves.CaseNotes.as_view(), name="api-notes"),
     path(
         "cases/<uuid:pk>/decision",
         decisions.CaseDecision.as_view(),

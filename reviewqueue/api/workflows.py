@@ -1,12 +1,11 @@
 """Workflows, their figures."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
-from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -21,35 +20,59 @@ from reviewqueue.api.base import (
     Operation,
     documented,
     number_field,
-    object_of,
     read_object,
+    seen_version,
     text_field,
 )
+from reviewqueue.api.lists import Page
 from reviewqueue.api.problems import InvalidRequest
-from reviewqueue.api.shapes import policy_shape, workflow_brief, workflow_full
-from reviewqueue.enums import PolicyMode
-from reviewqueue.queries.metrics import workflow_metrics
+from reviewqueue.api.schema import Count, object_of
+from reviewqueue.api.shapes_registry import (
+    PolicyRule,
+    PolicyShape,
+    WorkflowBrief,
+    WorkflowFull,
+    policy_shape,
+    workflow_brief,
+    workflow_full,
+)
+from reviewqueue.api.sites import SITE, asked_sites
+from reviewqueue.queries.metrics import WorkflowMetrics, workflow_metrics
 from reviewqueue.queries.policies import policy_in_force
-from reviewqueue.queries.tallies import MAX_DAYS, Days
+from reviewqueue.queries.tallies import MAX_DAYS, Days, Narrowing
 from reviewqueue.services.policies import TERMS, PolicyTerms, put_policy
 
-ANY_OBJECT: Any = OpenApiTypes.OBJECT
 MAX_FILE_CHARACTERS = 1_000_000
 _EARLIEST = datetime(1000, 1, 1, tzinfo=UTC)
 _LATEST = datetime(9000, 1, 1, tzinfo=UTC)
+
+
+class WorkflowFile(TypedDict):
+    """The text of a workflow file (TOML)."""
+
+    declaration: str
+    version: NotRequired[Count | None]
+
+
+class WorkflowDeclared(TypedDict):
+    """The version in force now, and what is different in it."""
+
+    version: int
+    changes: list[str]
+
+
+class PolicyTermsAsked(PolicyRule):
+    """Every term of a routing policy, and why it is put in force."""
+
+    reason: str
+    version: NotRequired[Count | None]
 
 
 class WorkflowList(Operation):
     @documented(
         "workflow_list",
         summary="The workflows that you may see",
-        answers={
-            200: object_of(
-                "WorkflowList",
-                results=serializers.ListField(child=serializers.DictField()),
-                next=serializers.CharField(allow_null=True),
-            )
-        },
+        answers={200: object_of(Page[WorkflowBrief], "WorkflowPage")},
     )
     def get(self, request: Request) -> Response:
         rows = visible_workflows(self.actor(request))
@@ -63,37 +86,35 @@ class WorkflowDetail(Operation):
         "workflow_detail",
         summary="One workflow: labels, features, policy",
         parameters=[SLUG],
-        answers={200: ANY_OBJECT},
+        answers={200: object_of(WorkflowFull)},
     )
     def get(self, request: Request, slug: str) -> Response:
-        workflow = self.workflow(request, slug, Permission.WORKFLOW_VIEW)
+        workflow = self.workflow(request, slug, Permission.WORKFLOW_VIEW, by_site=True)
         return Response(workflow_full(workflow))
 
     @documented(
         "workflow_declare",
         summary="Put another declaration of the workflow in force",
-        description="`declaration` is the text of a workflow file (TOML).",
+        description="`declaration` is the text of a workflow file (TOML). With "
+        "`version`, that of the one you saw, another one in force refuses it.",
         parameters=[SLUG],
-        request=object_of("WorkflowFile", declaration=serializers.CharField()),
-        answers={
-            200: object_of(
-                "WorkflowDeclared",
-                version=serializers.IntegerField(),
-                changes=serializers.ListField(child=serializers.CharField()),
-            )
-        },
+        request=object_of(WorkflowFile),
+        answers={200: object_of(WorkflowDeclared)},
         errors=BODY_ERRORS,
     )
     def put(self, request: Request, slug: str) -> Response:
         workflow = self.workflow(request, slug, Permission.SETTINGS_CHANGE)
-        body = read_object(request, ["declaration"], required=["declaration"])
+        body = read_object(
+            request, ["declaration", "version"], required=["declaration"]
+        )
         declared, changes = declare_workflow(
             source_toml=text_field(body, "declaration", max_length=MAX_FILE_CHARACTERS),
             by=self.user(request),
             now=timezone.now(),
             slug=workflow.slug,
+            seen_version=seen_version(body),
         )
-        return Response({"version": declared.version, "changes": changes})
+        return Response(WorkflowDeclared(version=declared.version, changes=changes))
 
 
 class WorkflowPolicy(Operation):
@@ -101,7 +122,7 @@ class WorkflowPolicy(Operation):
         "policy_detail",
         summary="The routing policy in force",
         parameters=[SLUG],
-        answers={200: ANY_OBJECT},
+        answers={200: object_of(PolicyShape)},
     )
     def get(self, request: Request, slug: str) -> Response:
         workflow = self.workflow(request, slug, Permission.POLICY_VIEW)
@@ -110,25 +131,17 @@ class WorkflowPolicy(Operation):
     @documented(
         "policy_put",
         summary="Put the next version of the routing policy in force",
-        description="For every item that is routed from now on. A reason is needed.",
+        description="For every item that is routed from now on. A reason is needed. "
+        "With `version`, that of the one you saw, another one in force refuses it.",
         parameters=[SLUG],
-        request=object_of(
-            "PolicyTerms",
-            mode=serializers.ChoiceField(PolicyMode.choices),
-            low=serializers.FloatField(),
-            high=serializers.FloatField(),
-            audit_share=serializers.FloatField(),
-            blind_share=serializers.FloatField(),
-            second_opinion_share=serializers.FloatField(),
-            reason=serializers.CharField(),
-        ),
-        answers={200: ANY_OBJECT},
+        request=object_of(PolicyTermsAsked, "PolicyTerms"),
+        answers={200: object_of(PolicyShape)},
         errors=BODY_ERRORS,
     )
     def put(self, request: Request, slug: str) -> Response:
         workflow = self.workflow(request, slug, Permission.POLICY_CHANGE)
         names = [*TERMS, "reason"]
-        body = read_object(request, names, required=names)
+        body = read_object(request, [*names, "version"], required=names)
         numbers = {name: number_field(body, name) for name in TERMS if name != "mode"}
         policy = put_policy(
             workflow=workflow,
@@ -136,6 +149,7 @@ class WorkflowPolicy(Operation):
             by=self.user(request),
             reason=text_field(body, "reason"),
             now=timezone.now(),
+            seen_version=seen_version(body),
         )
         return Response(policy_shape(policy))
 
@@ -150,14 +164,20 @@ class WorkflowMetricsView(Operation):
             SLUG,
             OpenApiParameter("since", OpenApiTypes.DATETIME),
             OpenApiParameter("until", OpenApiTypes.DATETIME),
+            SITE,
         ],
-        answers={200: ANY_OBJECT},
+        answers={200: object_of(WorkflowMetrics)},
         errors=[422],
     )
     def get(self, request: Request, slug: str) -> Response:
-        workflow = self.workflow(request, slug, Permission.METRICS_VIEW)
+        workflow = self.workflow(request, slug, Permission.METRICS_VIEW, by_site=True)
         now = timezone.now()
-        figures = workflow_metrics(workflow, days=_days(request, now=now), now=now)
+        figures = workflow_metrics(
+            workflow,
+            days=_days(request, now=now),
+            now=now,
+            narrowing=Narrowing(sites=asked_sites(self, request, workflow)),
+        )
         return Response(figures.to_json())
 
 

@@ -10,12 +10,8 @@ from pathlib import Path
 from accounts.enums import Role
 from accounts.models import ApiKey, Scope, User
 from accounts.permissions import KEY_PERMISSIONS
-from accounts.services import (
-    create_api_key,
-    create_service_account,
-    create_user,
-    grant_role,
-)
+from accounts.services import create_service_account, create_user, grant_role
+from accounts.services_keys import create_api_key
 
 INTEGRATION = "demo-integration"
 PEOPLE: dict[str, tuple[Role, ...]] = {

@@ -12,12 +12,10 @@ from reviewqueue.enums import CaseKind, Queue
 from reviewqueue.models import Case
 from reviewqueue.services.adjudication import Resolution
 from reviewqueue.services.claims import claim_next_case
-from reviewqueue.services.decisions import (
-    Judgement,
-    Recorded,
-    escalate_case,
-    record_decision,
-)
+from reviewqueue.services.decisions import Recorded, escalate_case, record_decision
+from reviewqueue.services.judging import Judgement
+
+type Fields = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +38,15 @@ def work_through(
     workflow: Workflow,
     reviewers: Sequence[SimulatedReviewer],
     truth: Mapping[str, str],
+    fields: Mapping[str, Fields],
     rng: np.random.Generator,
     start: datetime,
     max_cases: int,
 ) -> int:
     """Let reviewers decide in turn until nothing is left for them; count decisions.
 
-    `truth` maps external ids to labels. Each reviewer's clock begins at `start`.
+    `truth` maps external ids to labels, and `fields` to what else is true. Each
+    reviewer's clock begins at `start`.
     """
     clocks = dict.fromkeys(range(len(reviewers)), start)
     busy = set(clocks)
@@ -58,6 +58,7 @@ def work_through(
             workflow=workflow,
             reviewer=reviewers[turn],
             truth=truth,
+            fields=fields,
             rng=rng,
             now=clocks[turn],
             seconds=seconds,
@@ -116,6 +117,7 @@ def _decide_one(
     workflow: Workflow,
     reviewer: SimulatedReviewer,
     truth: Mapping[str, str],
+    fields: Mapping[str, Fields],
     rng: np.random.Generator,
     now: datetime,
     seconds: float,
@@ -125,17 +127,23 @@ def _decide_one(
     )
     if case is None or case.lease_token is None:
         return None
+    external_id = case.item.external_id
+    seen = fields.get(external_id, {})
     return record_decision(
         case_id=case.pk,
         reviewer=reviewer.user,
         lease_token=case.lease_token,
-        judgement=_judge(case, reviewer, truth[case.item.external_id], rng),
+        judgement=_judge(case, reviewer, truth[external_id], seen, rng),
         now=now + timedelta(seconds=seconds),
     )
 
 
 def _judge(
-    case: Case, reviewer: SimulatedReviewer, truth: str, rng: np.random.Generator
+    case: Case,
+    reviewer: SimulatedReviewer,
+    truth: str,
+    fields: Fields,
+    rng: np.random.Generator,
 ) -> Judgement:
     declaration = case.workflow.declaration
     if case.kind != CaseKind.ADJUDICATION and rng.random() < 0.01:
@@ -150,4 +158,5 @@ def _judge(
     codes = [code.key for code in declaration.reason_codes]
     overrides = bool(recommended) and label != recommended
     reason = str(rng.choice(codes)) if overrides and codes else ""
-    return Judgement(label=label, reason_code=reason)
+    drawn = fields if fields and label == truth else None
+    return Judgement(label=label, reason_code=reason, fields=drawn)

@@ -1,17 +1,25 @@
 """Items of the demo workflows with their truth; seeded, the same at every start.
 
-Cytology is scikit-learn's breast-cancer data (real). Cards and machines are generated.
+Cytology is scikit-learn's breast-cancer data (real). Cards, machines and the pictures
+of parts are generated.
 """
 
-from collections.abc import Callable, Sequence
+import csv
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 from sklearn.datasets import load_breast_cancer
 
 from predictions.learning.pipelines import Algorithm
+from reviewqueue.demo.parts import draw_parts
 
 type Features = dict[str, object]
+N_PARTS = 46
+PAST_SEED = 20260101  # of the parts whose measures are kept
+MEASURED_PARTS = Path(__file__).with_name("measured_parts.csv")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +33,13 @@ class Stream:
     live: Sequence[tuple[Features, str]]
     n_backlog: int  # the newest live rows that nobody has decided yet
     outcome_share: float  # of decided rows whose truth arrives later
+    is_earned: bool = False  # people see less where the model has earned it
+    files: Sequence[Mapping[str, bytes]] = ()  # of each live row, by slot
+    fields: Sequence[Mapping[str, object]] = ()  # the truth of each live row's fields
 
-
-def demo_streams(seed: int) -> list[Stream]:
-    """Return the three demo streams."""
-    return [cytology(seed), cards(seed), machines(seed)]
+    def external_id(self, place: int) -> str:
+        """Name the live row at a place, counted from 0."""
+        return f"{self.prefix}-{place + 1:05}"
 
 
 def cytology(seed: int) -> Stream:
@@ -51,8 +61,9 @@ def cytology(seed: int) -> Stream:
         slug="cytology-screening",
         prefix="sample",
         algorithm="logistic",
-        history=rows[:300],
-        live=rows[300:],
+        # every sample is read twice: fewer of them make as many decisions
+        history=rows[:400],
+        live=rows[400:],
         n_backlog=60,
         outcome_share=0.25,
     )
@@ -107,18 +118,19 @@ def _payment(
     return features, "fraud" if is_fraud else "legitimate"
 
 
-def machines(seed: int, *, n_history: int = 3000, n_live: int = 650) -> Stream:
+def machines(seed: int, *, n_history: int = 3000, n_live: int = 760) -> Stream:
     """Generate readings of milling machines, about 6 % of them before a failure."""
     rng = np.random.default_rng(seed + 2)
     rows = [_reading(rng) for _ in range(n_history + n_live)]
     return Stream(
-        slug="machine-failure",
+        slug="machine-readings",
         prefix="reading",
         algorithm="gradient_boosting",
         history=rows[:n_history],
         live=rows[n_history:],
-        n_backlog=170,
+        n_backlog=150,
         outcome_share=0.2,
+        is_earned=True,
     )
 
 
@@ -146,8 +158,60 @@ def _reading(rng: np.random.Generator) -> tuple[Features, str]:
     return features, "failure" if failure else "running"
 
 
-GENERATORS: dict[str, Callable[[int], Stream]] = {
-    "cytology-screening": cytology,
-    "card-fraud": cards,
-    "machine-failure": machines,
+def parts(seed: int) -> Stream:
+    """Draw pictures of parts; of those of the past only the measures are kept."""
+    rng = np.random.default_rng(seed + 3)
+    drawn = draw_parts(N_PARTS, seed=seed + 3)
+    live: list[tuple[Features, str]] = [
+        (
+            {"line": str(rng.choice(["A", "B", "C"])), "part_number": f"P-{i + 1:05}"},
+            part.label,
+        )
+        for i, part in enumerate(drawn)
+    ]
+    return Stream(
+        slug="surface-defects",
+        prefix="part",
+        algorithm="logistic",
+        history=measured_parts(),
+        live=live,
+        n_backlog=16,
+        outcome_share=0.2,
+        files=[{"image": part.jpeg()} for part in drawn],
+        fields=[{"defects": list(part.boxes)} if part.boxes else {} for part in drawn],
+    )
+
+
+def measured_parts() -> list[tuple[Features, str]]:
+    """Return what `surface` measured of 200 drawn parts, and their labels.
+
+    Kept in a file, since drawing and measuring them again takes seconds at every start;
+    a test measures some again.
+    """
+    with MEASURED_PARTS.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    labels = [row.pop("label") for row in rows]
+    known = [{name: float(text) for name, text in row.items() if text} for row in rows]
+    return [({**row}, label) for row, label in zip(known, labels, strict=True)]
+
+
+# Where the items of a workflow come from, by key and name.
+SITES: Mapping[str, Mapping[str, str]] = {
+    "surface-defects": {"east": "East plant", "west": "West plant"},
 }
+
+
+def site_of(slug: str, external_id: str) -> str:
+    """Return the key of the site that an item comes from, always the same; or none."""
+    keys = sorted(SITES.get(slug, {}))
+    return keys[crc32(external_id.encode()) % len(keys)] if keys else ""
+
+
+# Those with the longest history first: two processes share them.
+GENERATORS: dict[str, Callable[[int], Stream]] = {
+    "machine-readings": machines,
+    "card-fraud": cards,
+    "cytology-screening": cytology,
+    "surface-defects": parts,
+}
+WITH_FILES = ("surface-defects",)

@@ -1,5 +1,6 @@
 """Tables of what people say."""
 
+from reviewqueue.models.autonomy import Segment, TrustMove, TrustPlan
 from reviewqueue.models.case import Case, CaseEvent, CaseNote, CaseSkip
 from reviewqueue.models.decision import (
     Decision,
@@ -8,6 +9,9 @@ from reviewqueue.models.decision import (
     Outcome,
     Retraction,
 )
+from reviewqueue.models.gold import GoldItem, GoldPlacement
+from reviewqueue.models.notice import Delivery, Notice, NoticeRead, Webhook
+from reviewqueue.models.observation import FieldObservation, Observation
 from reviewqueue.models.route import Policy, Route
 from reviewqueue.models.snapshot import Snapshot
 from reviewqueue.models.tally import Tally
@@ -18,12 +22,23 @@ __all__ = [
     "CaseNote",
     "CaseSkip",
     "Decision",
+    "Delivery",
+    "FieldObservation",
+    "GoldItem",
+    "GoldPlacement",
     "IdempotencyKey",
     "Label",
+    "Notice",
+    "NoticeRead",
+    "Observation",
     "Outcome",
     "Policy",
     "Retraction",
     "Route",
+    "Segment",
     "Snapshot",
     "Tally",
+    "TrustMove",
+    "TrustPlan",
+    "Webhook",
 ]

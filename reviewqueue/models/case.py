@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from accounts.ids import uuid7
+from accounts.models import Site
 from predictions.models import Item, Workflow
 from predictions.models.append_only import append_only
 from reviewqueue.enums import (
@@ -15,6 +16,7 @@ from reviewqueue.enums import (
     CaseStatus,
     Queue,
 )
+from reviewqueue.models.observing import observing_cases, observing_claims
 from reviewqueue.models.route import Route
 
 _LEASE_SET = Q(
@@ -43,6 +45,15 @@ class Case(models.Model):
     item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="cases")
     route = models.ForeignKey(
         Route, on_delete=models.PROTECT, related_name="cases", db_index=False
+    )
+    # The item's, and checked there.
+    site = models.ForeignKey(
+        Site,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
     )
     kind = models.CharField(max_length=12, choices=CaseKind)
     queue = models.CharField(max_length=12, choices=Queue)
@@ -121,10 +132,10 @@ class Case(models.Model):
                 condition=Q(status=CaseStatus.LEASED),
                 name="reviewqueue_case_lease_slot_unique",
             ),
-            # One open pass of a kind over an item at a time.
+            # One open pass of a kind over an item at a time; gold has one a reviewer.
             models.UniqueConstraint(
                 fields=("item", "kind"),
-                condition=Q(status__in=OPEN_STATUSES),
+                condition=Q(status__in=OPEN_STATUSES) & ~Q(kind=CaseKind.GOLD),
                 name="reviewqueue_case_one_open_per_kind",
             ),
         )
@@ -138,6 +149,16 @@ class Case(models.Model):
                 "id",
                 condition=Q(status__in=CLAIMABLE_STATUSES),
                 name="reviewqueue_case_claimable",
+            ),
+            # Claim of people who are limited to sites: each site's queue in its order.
+            models.Index(
+                "site",
+                "queue",
+                F("priority").desc(),
+                "due_at",
+                "id",
+                condition=Q(status__in=CLAIMABLE_STATUSES, site__isnull=False),
+                name="reviewqueue_case_of_site",
             ),
             # Claim: what a supervisor assigned to this person comes first.
             models.Index(
@@ -156,11 +177,17 @@ class Case(models.Model):
                 fields=("workflow", "status", "-id"), name="reviewqueue_case_newest"
             ),
             models.Index(
+                fields=("site", "status", "-id"),
+                condition=Q(site__isnull=False),
+                name="reviewqueue_case_newest_site",
+            ),
+            models.Index(
                 fields=("lease_expires_at",),
                 condition=Q(status=CaseStatus.LEASED),
                 name="reviewqueue_case_expiry",
             ),
         )
+        triggers = (observing_cases(),)
 
     def __str__(self) -> str:
         return f"case {self.id}"
@@ -213,7 +240,7 @@ class CaseEvent(models.Model):
 
     class Meta:
         indexes = (models.Index(fields=("case", "id"), name="reviewqueue_event_case"),)
-        triggers = (append_only(),)
+        triggers = (append_only(), observing_claims())
 
     def __str__(self) -> str:
         return f"case event {self.id}"

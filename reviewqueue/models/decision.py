@@ -1,15 +1,18 @@
 """Decisions, what takes them back, the labels that follow, and late truth."""
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import F, Q
 
 from accounts.ids import uuid7
+from accounts.models import Site
 from predictions.models import Item, ModelVersion, Workflow
 from predictions.models.append_only import append_only
 from reviewqueue.enums import CaseKind, LabelSource, RetractionKind, Verdict
 from reviewqueue.models.case import Case
+from reviewqueue.models.observing import observing_labels
 from reviewqueue.models.tally import (
     AWAIT_ROUTING,
     counting,
@@ -35,6 +38,15 @@ class Decision(models.Model):
     )
     round = models.PositiveSmallIntegerField()
     item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="decisions")
+    # The item's, and checked there.
+    site = models.ForeignKey(
+        Site,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+    )
     case_kind = models.CharField(max_length=12, choices=CaseKind)
     reviewer = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -44,6 +56,12 @@ class Decision(models.Model):
     )
     verdict = models.CharField(max_length=8, choices=Verdict)
     label = models.CharField(max_length=50, blank=True, default="")
+    # Null where the workflow declares none, and where there is no label.
+    fields = models.JSONField(null=True)
+    # Names of the fields that differ from the recommended ones beyond the tolerance.
+    corrected = ArrayField(
+        models.CharField(max_length=40), default=list, db_default=[], blank=True
+    )
     reason_code = models.CharField(max_length=50, blank=True, default="")
     note = models.TextField(blank=True, default="")
     blind = models.BooleanField()
@@ -79,13 +97,20 @@ class Decision(models.Model):
                 name="reviewqueue_decision_label_iff_sure",
             ),
             models.CheckConstraint(
-                condition=~Q(verdict=Verdict.CONFIRM) | Q(label=F("recommended_label")),
+                condition=~Q(verdict=Verdict.CONFIRM)
+                | Q(label=F("recommended_label"), corrected=[]),
                 name="reviewqueue_decision_confirm_is_recommended",
             ),
             models.CheckConstraint(
                 condition=~Q(verdict=Verdict.OVERRIDE)
-                | ~Q(label=F("recommended_label")),
+                | ~Q(label=F("recommended_label"))
+                | ~Q(corrected=[]),
                 name="reviewqueue_decision_override_differs",
+            ),
+            models.CheckConstraint(
+                condition=~Q(verdict=Verdict.UNSURE)
+                | Q(fields__isnull=True, corrected=[]),
+                name="reviewqueue_decision_unsure_holds_nothing",
             ),
         )
         indexes = (
@@ -93,6 +118,11 @@ class Decision(models.Model):
             models.Index(
                 fields=("workflow", "decided_at", "id"),
                 name="reviewqueue_decision_by_time",
+            ),
+            models.Index(
+                fields=("site", "decided_at", "id"),
+                condition=Q(site__isnull=False),
+                name="reviewqueue_decision_of_site",
             ),
             models.Index(
                 fields=("reviewer", "workflow", "-decided_at"),
@@ -137,6 +167,7 @@ class Outcome(models.Model):
     )
     item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="outcomes")
     label = models.CharField(max_length=50)
+    fields = models.JSONField(null=True)  # what it said of them, any part
     observed_at = models.DateTimeField()
     received_at = models.DateTimeField()
     received_from = models.ForeignKey(
@@ -174,6 +205,9 @@ class Label(models.Model):
     )
     version = models.PositiveIntegerField()
     label = models.CharField(max_length=50, blank=True, default="")
+    fields = models.JSONField(null=True)
+    # By field: whether it is another value than was recommended; unknown left out.
+    field_errors = models.JSONField(null=True)
     source = models.CharField(max_length=12, choices=LabelSource)
     decision = models.ForeignKey(
         Decision,
@@ -202,6 +236,10 @@ class Label(models.Model):
                 name="reviewqueue_label_empty_iff_retracted",
             ),
             models.CheckConstraint(
+                condition=~Q(source=LabelSource.RETRACTED) | Q(fields__isnull=True),
+                name="reviewqueue_label_retracted_holds_nothing",
+            ),
+            models.CheckConstraint(
                 condition=(Q(source=LabelSource.OUTCOME) & Q(outcome__isnull=False))
                 | (~Q(source=LabelSource.OUTCOME) & Q(decision__isnull=False)),
                 name="reviewqueue_label_has_its_source",
@@ -214,7 +252,11 @@ class Label(models.Model):
                 name="reviewqueue_label_by_time",
             ),
         )
-        triggers = (append_only(), counting(truth_counts("made"), first=AWAIT_ROUTING))
+        triggers = (
+            append_only(),
+            counting(truth_counts("made"), first=AWAIT_ROUTING),
+            observing_labels(),
+        )
 
     def __str__(self) -> str:
         return f"label {self.id}"

@@ -1,18 +1,33 @@
 """Policies, and what happened to each item under them."""
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Func, Q
 
 from accounts.ids import uuid7
+from accounts.models import Site
 from predictions.models import Item, ModelVersion, Prediction, Workflow
 from predictions.models.append_only import append_only
 from reviewqueue.enums import PolicyMode, RouteKind, RouteReason
+from reviewqueue.models.autonomy import Segment
 from reviewqueue.models.tally import (
     counting,
     early_truth_counts,
     route_counts,
 )
+
+
+def _compared(operator: str) -> Func:
+    """Hold the review probability against each that a part asked for."""
+    return Func(
+        F("review_probability"),
+        F("part_probabilities"),
+        # in the order in which a migration writes them, else they count as changed
+        arg_joiner=f" {operator} (",
+        output_field=models.BooleanField(),
+        template="(%(expressions)s))",
+    )
 
 
 class Policy(models.Model):
@@ -72,13 +87,26 @@ class Policy(models.Model):
 
 
 class Route(models.Model):
-    """What happened to an item after scoring, with everything that led to it."""
+    """What happened to an item after scoring, with everything that led to it.
+
+    Where fields are trusted, `parts` are the segments of label (first) and fields that
+    it was routed in, and `part_probabilities` what each of them asked for; else null.
+    """
 
     item = models.OneToOneField(
         Item, on_delete=models.PROTECT, primary_key=True, related_name="route"
     )
     workflow = models.ForeignKey(
         Workflow, on_delete=models.PROTECT, related_name="routes", db_index=False
+    )
+    # The item's, and checked there.
+    site = models.ForeignKey(
+        Site,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
     )
     kind = models.CharField(max_length=6, choices=RouteKind)
     reason = models.CharField(max_length=12, choices=RouteReason)
@@ -103,6 +131,15 @@ class Route(models.Model):
     policy = models.ForeignKey(
         Policy, on_delete=models.PROTECT, related_name="routes", db_index=False
     )
+    segment = models.ForeignKey(
+        Segment,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="routes",
+        db_index=False,
+    )
+    parts = ArrayField(models.UUIDField(), null=True)
+    part_probabilities = ArrayField(models.FloatField(), null=True)
     review_probability = models.FloatField()
     draw = models.FloatField()
     blind = models.BooleanField()
@@ -130,6 +167,24 @@ class Route(models.Model):
                 | Q(kind=RouteKind.AUTO, draw__gte=F("review_probability")),
                 name="reviewqueue_route_kind_follows_draw",
             ),
+            # People see as much as the part asks for that asks for most; all of it
+            # where a part is in no segment.
+            models.CheckConstraint(
+                condition=Q(parts__isnull=True, part_probabilities__isnull=True)
+                | (
+                    Q(parts__isnull=False, part_probabilities__isnull=False)
+                    & Q(parts__len=F("part_probabilities__len"), parts__len__gt=0)
+                    & _compared(">= ALL")
+                    & (Q(review_probability=1) | _compared("= ANY"))
+                ),
+                name="reviewqueue_route_largest_of_its_parts",
+            ),
+            models.CheckConstraint(
+                condition=Q(parts__isnull=True)
+                | Q(segment__isnull=True)
+                | Q(parts__0=F("segment")),
+                name="reviewqueue_route_label_is_first_part",
+            ),
             models.CheckConstraint(
                 condition=Q(kind=RouteKind.REVIEW) | Q(prediction__isnull=False),
                 name="reviewqueue_route_auto_has_prediction",
@@ -139,6 +194,18 @@ class Route(models.Model):
             # Figures over time on the dashboard.
             models.Index(
                 fields=("workflow", "routed_at"), name="reviewqueue_route_by_time"
+            ),
+            models.Index(
+                fields=("site", "routed_at"),
+                condition=Q(site__isnull=False),
+                name="reviewqueue_route_of_site",
+            ),
+            # Evidence of a segment since a moment, and what it decided alone.
+            models.Index(
+                fields=("segment", "routed_at"),
+                include=("kind", "draw"),
+                condition=Q(segment__isnull=False),
+                name="reviewqueue_route_of_segment",
             ),
         )
         triggers = (

@@ -28,7 +28,7 @@ class Snapshot(models.Model):
     sha256 = models.CharField(max_length=64, blank=True, default="")
     datasheet = models.JSONField(null=True)
     failure = models.TextField(blank=True, default="")
-    builder_token = models.UUIDField(null=True)
+    worker_token = models.UUIDField(null=True)
     heartbeat_at = models.DateTimeField(null=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
@@ -63,3 +63,8 @@ class Snapshot(models.Model):
 
     def __str__(self) -> str:
         return f"snapshot {self.id}"
+
+    @property
+    def is_unmasked(self) -> bool:
+        """Whether personal data can be read in it."""
+        return bool(self.filters.get("unmasked"))

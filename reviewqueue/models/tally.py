@@ -34,6 +34,8 @@ class Tally(models.Model):
         db_constraint=False,
     )
     day = models.DateField()  # UTC
+    # Empty: all of the workflow; else counted for that site once more.
+    site = models.CharField(max_length=36, blank=True)
     label = models.CharField(max_length=50, blank=True)
     model = models.CharField(max_length=36, blank=True)
     figure = models.CharField(max_length=12)
@@ -47,7 +49,7 @@ class Tally(models.Model):
         indexes = (
             # Figures over a window.
             models.Index(
-                fields=("workflow", "label", "model", "day"),
+                fields=("workflow", "site", "label", "model", "day"),
                 name="reviewqueue_tally_window",
             ),
             # What is to be merged.
@@ -64,25 +66,31 @@ class Tally(models.Model):
         return f"tally {self.id}"
 
 
+# What belongs to a site is counted for all, and for the site.
+_OF_ALL_AND_SITE = "(VALUES (''), ({row}.site_id::text)) s(site)"
 _DECISION_FACTS = """
-SELECT d.workflow_id, (d.decided_at AT TIME ZONE 'UTC')::date AS day,
+SELECT d.workflow_id, (d.decided_at AT TIME ZONE 'UTC')::date AS day, s.site,
        CASE WHEN g.by_label THEN d.recommended_label ELSE '' END AS label,
        CASE WHEN g.by_model THEN COALESCE(d.model_version_id::text, '') ELSE '' END
            AS model,
        f.figure, f.key, COALESCE(f.slot, d.way || '.' || d.verdict) AS slot, d.sign AS n
 FROM (
-    SELECT *,
-           CASE WHEN recommended_label = '' THEN 'alone'
-                WHEN blind THEN 'blind' ELSE 'shown' END AS way,
-           recommended_label <> '' AND model_version_id IS NOT NULL
-               AND case_kind <> 'adjudication' AS is_reading,
+    SELECT given.*,
+           CASE WHEN given.recommended_label = '' THEN 'alone'
+                WHEN given.blind THEN 'blind' ELSE 'shown' END AS way,
+           -- what had passed was chosen by a person, not drawn: work, but no reading
+           given.recommended_label <> '' AND given.model_version_id IS NOT NULL
+               AND given.case_kind NOT IN ('adjudication', 'gold')
+               AND r.kind = 'review' AS is_reading,
            -- an amendment has the time and the speed of what it replaces
-           NOT is_amending AND case_kind <> 'adjudication' AS is_timed
-    FROM ({source}) given
+           NOT given.is_amending AND given.case_kind NOT IN ('adjudication', 'gold')
+               AS is_timed
+    FROM ({source}) given JOIN reviewqueue_route r ON r.item_id = given.item_id
 ) d
 JOIN reviewqueue_case c ON c.id = d.case_id
 JOIN (VALUES (false, false), (true, false), (false, true), (true, true))
     g(by_label, by_model) ON d.is_reading OR NOT (g.by_label OR g.by_model)
+CROSS JOIN LATERAL {sites}
 CROSS JOIN LATERAL (VALUES
     ('total', CASE WHEN d.is_reading THEN '' END, NULL),
     ('label', CASE WHEN d.is_reading AND NOT g.by_label THEN d.recommended_label END,
@@ -94,17 +102,19 @@ CROSS JOIN LATERAL (VALUES
      NULL),
     ('reviewer', CASE WHEN d.is_reading THEN d.reviewer_id::text END, NULL),
     ('reason', CASE WHEN d.is_reading THEN d.reason_code END, NULL),
-    ('kind', CASE WHEN NOT (g.by_label OR g.by_model) THEN d.case_kind END, NULL),
+    ('kind', CASE WHEN NOT (g.by_label OR g.by_model) AND d.case_kind <> 'gold'
+                  THEN d.case_kind END, NULL),
     ('sla', CASE WHEN d.is_timed AND NOT (g.by_label OR g.by_model) THEN '' END,
      CASE WHEN d.decided_at <= c.due_at THEN 'kept' ELSE 'late' END)
 ) f(figure, key, slot)
-WHERE f.key IS NOT NULL
+WHERE f.key IS NOT NULL AND s.site IS NOT NULL
 """
 
 
 def _decision_facts(source: str) -> str:
     ends = ", ".join(map(str, BAND_ENDS))
-    return _DECISION_FACTS.format(source=source, ends=ends)
+    sites = _OF_ALL_AND_SITE.format(row="d")
+    return _DECISION_FACTS.format(source=source, ends=ends, sites=sites)
 
 
 def decision_counts(made: str) -> str:
@@ -127,24 +137,28 @@ def retraction_counts(made: str) -> str:
     """  # noqa: S608 -- names of tables
     return f"""{_decision_facts(source)}
 UNION ALL
-SELECT d.workflow_id, (r.at AT TIME ZONE 'UTC')::date, '', '', 'retracted', '',
-       r.kind, 1
+SELECT d.workflow_id, (r.at AT TIME ZONE 'UTC')::date, s.site, '', '', 'retracted',
+       '', r.kind, 1
 FROM {made} r JOIN reviewqueue_decision d ON d.id = r.decision_id
+CROSS JOIN LATERAL {_OF_ALL_AND_SITE.format(row="d")}
+WHERE d.case_kind <> 'gold' AND s.site IS NOT NULL
 """  # noqa: S608 -- names of tables
 
 
 def route_counts(made: str) -> str:
     """Return SQL that counts the routes of a relation."""
     return f"""
-SELECT workflow_id, (routed_at AT TIME ZONE 'UTC')::date AS day, '' AS label,
+SELECT workflow_id, (routed_at AT TIME ZONE 'UTC')::date AS day, s.site, '' AS label,
        '' AS model, 'routes' AS figure, reason AS key, kind AS slot, 1 AS n
-FROM {made}
+FROM {made} r CROSS JOIN LATERAL {_OF_ALL_AND_SITE.format(row="r")}
+WHERE s.site IS NOT NULL
 """  # noqa: S608 -- names of tables
 
 
 _TRUTH_FACTS = """
-SELECT o.workflow_id, (o.created_at AT TIME ZONE 'UTC')::date AS day, '' AS label,
-       '' AS model, f.figure, COALESCE(r.model_version_id::text, '') AS key,
+SELECT o.workflow_id, (o.created_at AT TIME ZONE 'UTC')::date AS day, s.site,
+       '' AS label, '' AS model, f.figure,
+       COALESCE(r.model_version_id::text, '') AS key,
        f.said || '>' || o.label AS slot, o.sign AS n
 FROM ({source}) o
 JOIN reviewqueue_route r ON r.item_id = o.item_id
@@ -160,7 +174,8 @@ CROSS JOIN LATERAL (VALUES
     ('done', COALESCE(NULLIF(before.label, ''),
                       CASE WHEN r.kind = 'auto' THEN NULLIF(r.label, '') END))
 ) f(figure, said)
-WHERE f.said IS NOT NULL
+CROSS JOIN LATERAL {sites}
+WHERE f.said IS NOT NULL AND s.site IS NOT NULL
 """
 
 
@@ -172,6 +187,7 @@ def truth_counts(made: str) -> str:
     recommendation where that stood.
     """
     return _TRUTH_FACTS.format(
+        sites=_OF_ALL_AND_SITE.format(row="r"),
         source=f"""
     SELECT workflow_id, item_id, label, created_at, 1 AS sign
     FROM {made} WHERE source = 'outcome'
@@ -184,20 +200,21 @@ def truth_counts(made: str) -> str:
         ORDER BY p.version DESC LIMIT 1
     ) p
     WHERE m.source = 'outcome'
-"""  # noqa: S608 -- names of tables
+""",  # noqa: S608 -- names of tables
     )
 
 
 def early_truth_counts(made: str) -> str:
     """Return SQL for outcomes that were there before the route: `made` holds routes."""
     return _TRUTH_FACTS.format(
+        sites=_OF_ALL_AND_SITE.format(row="r"),
         source=f"""
     SELECT DISTINCT ON (p.item_id) p.workflow_id, p.item_id, p.label, p.created_at,
            1 AS sign
     FROM reviewqueue_label p
     WHERE p.source = 'outcome' AND p.item_id IN (SELECT item_id FROM {made})
     ORDER BY p.item_id, p.version DESC
-"""  # noqa: S608 -- names of tables
+""",  # noqa: S608 -- names of tables
     )
 
 
@@ -214,10 +231,10 @@ def append_counts(facts: str) -> str:
     """Return SQL that appends what the facts sum up to."""
     return f"""
 INSERT INTO reviewqueue_tally
-    (workflow_id, day, label, model, figure, key, slot, n, is_loose)
-SELECT workflow_id, day, label, model, figure, key, slot, sum(n), true
+    (workflow_id, day, site, label, model, figure, key, slot, n, is_loose)
+SELECT workflow_id, day, site, label, model, figure, key, slot, sum(n), true
 FROM ({facts}) facts
-GROUP BY workflow_id, day, label, model, figure, key, slot
+GROUP BY workflow_id, day, site, label, model, figure, key, slot
 HAVING sum(n) <> 0;
 """  # noqa: S608 -- built here
 

@@ -78,6 +78,7 @@ def _count_routes(c: Counts, workflow: Workflow, last_ids: set[str]) -> None:
             c.routed_review_last += external_id in last_ids
     c.routed_auto, c.routed_review = kinds["auto"], kinds["review"]
     c.by_policy, c.by_audit = reasons["policy"], reasons["audit"]
+    c.by_unlike = reasons["unlike"]
     c.by_failure = sum(
         reasons[one] for one in ("no_champion", "model_failed", "uncalibrated")
     )

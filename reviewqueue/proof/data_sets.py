@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
-from reviewqueue.proof.payments import History, Payments, payment_history
+from reviewqueue.proof.payments import Floats, History, Payments, payment_history
 
 FIRST_ARRIVAL = datetime(2025, 1, 1, tzinfo=UTC)
 _NEW_WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -46,10 +47,27 @@ class DataSet:
 
 def read_payments(folder: Path, seed: int) -> list[Row]:
     """Read the second month; the first one is its past. The seed is not used."""
+    first = pq.read_metadata(folder / MONTHS[0]).num_rows
+    return read_months(
+        folder, MONTHS, choose=lambda times: np.arange(len(times)) >= first
+    )
+
+
+def read_months(
+    folder: Path,
+    months: Sequence[str],
+    *,
+    choose: Callable[[Floats], NDArray[np.bool_]],
+) -> list[Row]:
+    """Read the payments that `choose` picks by the times [n], in seconds, of all.
+
+    What a payment's history says rests on all payments before it, picked or not.
+    """
     names = ["TRANSACTION_ID", "TX_DATETIME", "CUSTOMER_ID", "TERMINAL_ID"]
     names += ["TX_AMOUNT", "TX_TYPE", "TX_FRAUD"]
-    months = [pq.read_table(folder / month, columns=names) for month in MONTHS]
-    table = pa.concat_tables(months)
+    table = pa.concat_tables(
+        pq.read_table(folder / month, columns=names) for month in months
+    )
     moments = table["TX_DATETIME"].cast(pa.timestamp("us")).to_numpy()
     payments = Payments(
         times=moments.astype("datetime64[us]").astype(np.int64) / 1e6,
@@ -61,10 +79,8 @@ def read_payments(folder: Path, seed: int) -> list[Row]:
     history = payment_history(payments)
     kinds = table["TX_TYPE"].to_pylist()
     ids = table["TRANSACTION_ID"].to_pylist()
-    rows = (
-        _payment(ids[i], kinds[i], payments, history, i)
-        for i in range(len(months[0]), len(table))
-    )
+    chosen = np.flatnonzero(choose(payments.times)).tolist()
+    rows = (_payment(ids[i], kinds[i], payments, history, i) for i in chosen)
     return sorted(rows, key=lambda row: (row.occurred_at, row.external_id))
 
 
@@ -178,9 +194,7 @@ def _arriving(
 
 DATA_SETS = (
     DataSet("fraud_synccfd", "card-fraud", MONTHS, read_payments, 0.3),
-    DataSet("triage_danish_ed", "ed-triage", ("primary.csv",), read_visits, 0.3),
-    DataSet(
-        "steel_plates_faults", "surface-defects", ("faults.csv",), read_plates, 0.3
-    ),
-    DataSet("pdm_ai4i2020", "machine-failure", ("ai4i2020.csv",), read_readings, 0.3),
+    DataSet("triage_danish_ed", "ed-mortality", ("primary.csv",), read_visits, 0.3),
+    DataSet("steel_plates_faults", "steel-plates", ("faults.csv",), read_plates, 0.3),
+    DataSet("pdm_ai4i2020", "machine-readings", ("ai4i2020.csv",), read_readings, 0.3),
 )

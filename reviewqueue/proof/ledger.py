@@ -35,6 +35,7 @@ class Counts:
     by_policy: int = _count("… by the policy's rule")
     by_audit: int = _count("… by the audit draw")
     by_failure: int = _count("… without a usable prediction")
+    by_unlike: int = _count("… unlike what the model learnt from")
     cases: int = _count("cases")
     cases_first: int = _count("… first opinions")
     cases_second: int = _count("… second opinions")
@@ -77,73 +78,102 @@ class Identity(NamedTuple):
 
 def identities(c: Counts) -> list[Identity]:
     """Return every sum that must hold, whether it does or not."""
-    says = Identity
+    return [*_intake(c), *_scoring(c), *_review(c), *_labels(c), *_training(c)]
+
+
+def _intake(c: Counts) -> list[Identity]:
     return [
-        says(
+        Identity(
             "sent = live + last + broken + twice",
             c.sent,
             c.rows_live + c.rows_last + c.n_broken + c.n_again,
         ),
-        says(
+        Identity(
             "accepted + duplicates + quarantined = sent",
             c.accepted + c.duplicates + c.quarantined,
             c.sent,
         ),
-        says("accepted = live + last", c.accepted, c.rows_live + c.rows_last),
-        says("duplicates = rows sent twice", c.duplicates, c.n_again),
-        says("quarantined = broken rows", c.quarantined, c.n_broken),
-        says("items stored = accepted", c.items, c.accepted),
-        says("rows in quarantine = quarantined", c.quarantine_rows, c.quarantined),
-        says("version 1 trained on the first rows", c.trained_first, c.rows_first),
-        says("nothing waits for a score", c.waiting, 0),
-        says("scored = accepted", c.scored, c.accepted),
-        says("scored by version 2 = last", c.scored_second, c.rows_last),
-        says("scored by version 3 = last", c.scored_third, c.rows_last),
-        says("auto + review = accepted", c.routed_auto + c.routed_review, c.accepted),
-        says(
-            "policy + audit + failure = review",
-            c.by_policy + c.by_audit + c.by_failure,
+        Identity("accepted = live + last", c.accepted, c.rows_live + c.rows_last),
+        Identity("duplicates = rows sent twice", c.duplicates, c.n_again),
+        Identity("quarantined = broken rows", c.quarantined, c.n_broken),
+        Identity("items stored = accepted", c.items, c.accepted),
+        Identity("rows in quarantine = quarantined", c.quarantine_rows, c.quarantined),
+    ]
+
+
+def _scoring(c: Counts) -> list[Identity]:
+    return [
+        Identity("version 1 trained on the first rows", c.trained_first, c.rows_first),
+        Identity("nothing waits for a score", c.waiting, 0),
+        Identity("scored = accepted", c.scored, c.accepted),
+        Identity("scored by version 2 = last", c.scored_second, c.rows_last),
+        Identity("scored by version 3 = last", c.scored_third, c.rows_last),
+    ]
+
+
+def _review(c: Counts) -> list[Identity]:
+    return [
+        Identity(
+            "auto + review = accepted", c.routed_auto + c.routed_review, c.accepted
+        ),
+        Identity(
+            "policy + audit + failure + unlike = review",
+            c.by_policy + c.by_audit + c.by_failure + c.by_unlike,
             c.routed_review,
         ),
-        says("first opinions = review", c.cases_first, c.routed_review),
-        says(
+        Identity("first opinions = review", c.cases_first, c.routed_review),
+        Identity(
             "first + second + adjudication = cases",
             c.cases_first + c.cases_second + c.cases_adjudication,
             c.cases,
         ),
-        says("decided + open = cases", c.cases_decided + c.cases_open, c.cases),
-        says(
+        Identity("decided + open = cases", c.cases_decided + c.cases_open, c.cases),
+        Identity(
             "open = those of the last rows to people",
             c.cases_open,
             c.routed_review_last,
         ),
-        says("decisions stored = acknowledged", c.decisions, c.acknowledged),
-        says("decisions stored = cases decided", c.decisions, c.cases_decided),
-        says(
+        Identity("decisions stored = acknowledged", c.decisions, c.acknowledged),
+        Identity("decisions stored = cases decided", c.decisions, c.cases_decided),
+        Identity(
             "confirm + override + can't tell = decisions",
             c.confirmed + c.overridden + c.unsure,
             c.decisions,
         ),
-        says("outcomes stored = sent", c.outcomes, c.outcomes_sent),
-        says(
+    ]
+
+
+def _labels(c: Counts) -> list[Identity]:
+    return [
+        Identity("outcomes stored = sent", c.outcomes, c.outcomes_sent),
+        Identity(
             "labels = reviewed + outcomes of the rest",
             c.labels,
             c.routed_review - c.routed_review_last + c.outcomes_unreviewed,
         ),
-        says(
+        Identity(
             "decision + adjudication + outcome = labels",
             c.labels_decision + c.labels_adjudication + c.labels_outcome,
             c.labels,
         ),
-        says("labels from outcomes = outcomes stored", c.labels_outcome, c.outcomes),
-        says("rows of the snapshot = labels", c.snapshot_rows, c.labels),
-        says("rows of its CSV = rows of the snapshot", c.file_rows, c.snapshot_rows),
-        says(
+        Identity(
+            "labels from outcomes = outcomes stored", c.labels_outcome, c.outcomes
+        ),
+        Identity("rows of the snapshot = labels", c.snapshot_rows, c.labels),
+        Identity(
+            "rows of its CSV = rows of the snapshot", c.file_rows, c.snapshot_rows
+        ),
+    ]
+
+
+def _training(c: Counts) -> list[Identity]:
+    return [
+        Identity(
             "version 2 trained on the rows of the snapshot",
             c.trained_second,
             c.snapshot_rows,
         ),
-        says(
+        Identity(
             "version 3 trained on the first rows and those of the snapshot",
             c.trained_third,
             c.rows_first + c.snapshot_rows,

@@ -6,7 +6,8 @@ from datetime import datetime
 from accounts.enums import Role
 from accounts.models import Scope, User
 from accounts.permissions import Permission
-from accounts.services import create_api_key, create_service_account, grant_role
+from accounts.services import create_service_account, grant_role
+from accounts.services_keys import create_api_key
 from reviewqueue.proof.reviewing import Habits
 
 REVIEWERS = {
@@ -40,6 +41,7 @@ def people_of(scope: Scope, *, now: datetime) -> People:
         Permission.WORKFLOW_VIEW,
         Permission.ITEMS_ADD,
         Permission.OUTCOMES_ADD,
+        Permission.METRICS_VIEW,
         Permission.SNAPSHOTS_CREATE,
         Permission.SNAPSHOTS_VIEW,
     }

@@ -22,6 +22,7 @@ import numpy as np
 from django.core.management import call_command
 from django.utils import timezone
 
+from predictions.declaration_text import without_gates
 from predictions.models import Item, ModelVersion, PendingScore, Workflow
 from reviewqueue.enums import OPEN_STATUSES, SnapshotStatus
 from reviewqueue.models import Case, Snapshot
@@ -90,10 +91,16 @@ class Proof:
         return self.scratch / f"{self.job.slug}-first.csv"
 
     def declare(self) -> None:
-        """Declare the workflow. Raises: ProofFailed when it holds items already."""
+        """Declare the workflow without its gates, which its first version comes before.
+
+        Raises: ProofFailed when it holds items already.
+        """
         if Item.objects.filter(workflow__slug=self.job.slug).exists():
             raise ProofFailed(f"{self.job.slug} holds items: use an empty database")
-        _command("declare", str(self.job.declaration))
+        source = self.job.declaration.read_text(encoding="utf-8")
+        path = self.scratch / f"{self.job.slug}.toml"
+        path.write_text(without_gates(source), encoding="utf-8")
+        _command("declare", str(path))
 
     def train_first(self) -> str:
         """Train version 1 on the first rows and promote it."""

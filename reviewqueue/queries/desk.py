@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import numpy as np
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from accounts.models import User
+from accounts.sites import ALL_SITES, Sites, within_sites
 from predictions.models import FeatureProfile, Workflow
 from reviewqueue.enums import CaseStatus
 from reviewqueue.models import Case, Decision
@@ -21,22 +22,34 @@ class Today:
     median_seconds: float | None
 
 
-def held_cases(workflow: Workflow, holder: User) -> list[Case]:
-    """List what a person holds, the one they are looking at first."""
+def held_cases(
+    workflow: Workflow, holder: User, sites: Sites = ALL_SITES
+) -> list[Case]:
+    """List what a person holds at these sites, the one they are looking at first."""
     return list(
-        Case.objects.filter(
-            workflow=workflow, leased_by=holder, status=CaseStatus.LEASED
-        )
+        within_sites(Case.objects.all(), sites)
+        .filter(workflow=workflow, leased_by=holder, status=CaseStatus.LEASED)
         .select_related(
-            "item", "route__prediction__model_version", "route__model_version"
+            "item__site",
+            "route__prediction__model_version",
+            "route__prediction__predicted_fields",
+            "route__model_version",
         )
         .order_by(F("opened_at").asc(nulls_last=True), "leased_at", "id")
     )
 
 
-def held_case(workflow: Workflow, holder: User, pk: UUID | None) -> Case | None:
+def case_and_route(workflow: Workflow) -> QuerySet[Case]:
+    """Return the cases of a workflow with what was recommended."""
+    rows = Case.objects.filter(workflow=workflow)
+    return rows.select_related("route__prediction__predicted_fields")
+
+
+def held_case(
+    workflow: Workflow, holder: User, pk: UUID | None, sites: Sites = ALL_SITES
+) -> Case | None:
     """Return the named case when the person holds it, else the first they hold."""
-    held = held_cases(workflow, holder)
+    held = held_cases(workflow, holder, sites)
     named = next((case for case in held if case.pk == pk), None)
     return named or next(iter(held), None)
 

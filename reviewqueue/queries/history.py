@@ -4,7 +4,8 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from predictions.models import Item, Prediction
+from accounts.sites import ALL_SITES, Sites, within_sites
+from predictions.models import Item, Prediction, QuarantinedItem
 from reviewqueue.models import Case, CaseEvent, CaseNote, Decision, Label, Outcome
 
 
@@ -19,7 +20,8 @@ def decisions_of(item: Item) -> QuerySet[Decision]:
 
 def predictions_of(item: Item) -> QuerySet[Prediction]:
     """Return what every version said about an item."""
-    rows = Prediction.objects.filter(item=item).select_related("model_version")
+    rows = Prediction.objects.filter(item=item)
+    rows = rows.select_related("model_version", "predicted_fields")
     return rows.order_by("created_at", "id")
 
 
@@ -31,6 +33,12 @@ def labels_of(item: Item) -> QuerySet[Label]:
 def outcomes_of(item: Item) -> QuerySet[Outcome]:
     """Return late truth as received, oldest first."""
     return Outcome.objects.filter(item=item).order_by("received_at", "id")
+
+
+def refusals_of(item: Item) -> QuerySet[QuarantinedItem]:
+    """Return what was refused first and then corrected to this item, oldest first."""
+    rows = QuarantinedItem.objects.filter(item=item).select_related("resolved_by")
+    return rows.order_by("resolved_at", "id")
 
 
 def cases_of(item: Item) -> QuerySet[Case]:
@@ -51,12 +59,13 @@ def notes_of(item: Item) -> QuerySet[CaseNote]:
     return rows.order_by("at", "id")
 
 
-def same_subject(item: Item, *, limit: int = 8) -> list[Item]:
+def same_subject(item: Item, sites: Sites = ALL_SITES, *, limit: int = 8) -> list[Item]:
     """Return the newest earlier items of the same subject, with their routes."""
     if not item.subject:
         return []
     return list(
-        Item.objects.filter(
+        within_sites(Item.objects.all(), sites)
+        .filter(
             workflow_id=item.workflow_id,
             subject=item.subject,
             occurred_at__lte=item.occurred_at,

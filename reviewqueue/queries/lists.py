@@ -1,11 +1,13 @@
 """Filters of the lists: cases, decisions, items, quarantine."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 from django.db.models import F, Q, QuerySet
 
 from accounts.models import User
+from accounts.permissions import Actor
+from accounts.sites import ALL_SITES, Sites, within_sites
 from predictions.enums import QuarantineStatus
 from predictions.intake.values import parse_moment
 from predictions.models import Item, QuarantinedItem, Workflow
@@ -18,8 +20,9 @@ from reviewqueue.enums import (
     RouteReason,
     Verdict,
 )
-from reviewqueue.models import Case, Decision
+from reviewqueue.models import Case, Decision, GoldPlacement
 from reviewqueue.models.tally import BAND_ENDS, NO_BAND
+from reviewqueue.queries.disguise import disguised, due_after, seemingly_routed
 from reviewqueue.queries.late_truth import (
     OUTCOMES,
     latest_outcomes,
@@ -33,16 +36,21 @@ DUE_SOON = timedelta(hours=1)
 
 
 def filtered_cases(
-    workflow: Workflow, asked: Mapping[str, str], *, viewer: User, now: datetime
+    workflow: Workflow,
+    asked: Mapping[str, str],
+    *,
+    viewer: User,
+    now: datetime,
+    sites: Sites = ALL_SITES,
 ) -> QuerySet[Case]:
-    """Return the cases that the query string asks for; what it misspells is ignored."""
-    rows = Case.objects.filter(workflow=workflow).select_related(
-        "item", "leased_by", "assigned_to"
-    )
+    """Return the cases that the query string asks for; what it misspells is ignored.
+
+    The kind is left to `disguise.listed_cases`: it depends on who asks.
+    """
+    rows = within_sites(Case.objects.filter(workflow=workflow), sites)
+    rows = rows.select_related("item", "leased_by", "assigned_to")
     if asked.get("status") in CaseStatus.values:
         rows = rows.filter(status=asked["status"])
-    if asked.get("kind") in CaseKind.values:
-        rows = rows.filter(kind=asked["kind"])
     if asked.get("mine"):
         rows = rows.filter(leased_by=viewer)
     if asked.get("overdue"):
@@ -55,26 +63,85 @@ def filtered_cases(
     return rows
 
 
-def filtered_items(workflow: Workflow, asked: Mapping[str, str]) -> QuerySet[Item]:
-    """Return the items that the query string asks for."""
-    rows = Item.objects.filter(workflow=workflow).select_related("route")
+def filtered_items(
+    workflow: Workflow,
+    asked: Mapping[str, str],
+    *,
+    actor: Actor,
+    sites: Sites = ALL_SITES,
+) -> QuerySet[Item]:
+    """Return the items that the query string asks for.
+
+    Gold that the actor must not recognise is found by what it seems to be.
+    """
+    rows = within_sites(Item.objects.filter(workflow=workflow), sites)
+    rows = rows.select_related("route", "site")
+    met = disguised(actor, workflow.pk)
     if prefix := plain(asked, "q"):
         rows = rows.filter(external_id__startswith=prefix)
     if subject := plain(asked, "subject"):
         rows = rows.filter(subject=subject)
-    if asked.get("route") in RouteKind.values:
-        rows = rows.filter(route__kind=asked["route"])
-    if asked.get("route_reason") == FAILED:
-        rows = rows.filter(route__reason__in=FAILURES)
-    elif asked.get("route_reason") in RouteReason.values:
-        rows = rows.filter(route__reason=asked["route_reason"])
-    if since := parse_moment(asked.get("routed_from")):
-        rows = rows.filter(route__routed_at__gte=since)
-    if until := parse_moment(asked.get("routed_to")):
-        rows = rows.filter(route__routed_at__lt=until)
+    if {"route", "route_reason", "routed_from", "routed_to"} & asked.keys():
+        rows = _routed(rows, asked, met)
     if asked.get("outcome") in OUTCOMES:
         rows = _with_outcome(rows, workflow, asked)
+        rows = rows.exclude(pk__in=met.values("gold__item"))
     return rows
+
+
+def _routed(
+    rows: QuerySet[Item], asked: Mapping[str, str], met: QuerySet[GoldPlacement]
+) -> QuerySet[Item]:
+    kind = asked.get("route", "")
+    reason = asked.get("route_reason", "")
+    wanted: Collection[str] = FAILURES if reason == FAILED else (reason,)
+    reasons = tuple(one for one in wanted if one in RouteReason.values)
+    as_routed = Q()
+    seeming = seemingly_routed(met, kind=kind, reasons=reasons)
+    if kind in RouteKind.values:
+        as_routed &= Q(route__kind=kind)
+    if reasons:
+        as_routed &= Q(route__reason__in=reasons)
+    if since := parse_moment(asked.get("routed_from")):
+        as_routed &= Q(route__routed_at__gte=since)
+        seeming = seeming.filter(case__created_at__gte=since)
+    if until := parse_moment(asked.get("routed_to")):
+        as_routed &= Q(route__routed_at__lt=until)
+        seeming = seeming.filter(case__created_at__lt=until)
+    return _seeming(rows, as_routed, met, seeming)
+
+
+def _seeming(
+    rows: QuerySet[Item],
+    condition: Q,
+    met: QuerySet[GoldPlacement],
+    seeming: QuerySet[GoldPlacement],
+) -> QuerySet[Item]:
+    """Return what fulfils a condition, of the items met as gold those that seem to."""
+    is_met = Q(pk__in=met.values("gold__item"))
+    return rows.filter((condition & ~is_met) | Q(pk__in=seeming.values("gold__item")))
+
+
+def received_items(
+    rows: QuerySet[Item],
+    workflow: Workflow,
+    *,
+    since: datetime | None,
+    until: datetime | None,
+    actor: Actor,
+) -> QuerySet[Item]:
+    """Return what came in within a window, or seems to have."""
+    if since is None and until is None:
+        return rows
+    met = seeming = disguised(actor, workflow.pk)
+    condition, until_due = Q(), due_after(workflow)
+    if since:
+        condition &= Q(received_at__gte=since)
+        seeming = seeming.filter(case__due_at__gte=since + until_due)
+    if until:
+        condition &= Q(received_at__lt=until)
+        seeming = seeming.filter(case__due_at__lt=until + until_due)
+    return _seeming(rows, condition, met, seeming)
 
 
 def _with_outcome(
@@ -100,10 +167,10 @@ def _with_outcome(
 
 
 def filtered_quarantine(
-    workflow: Workflow, asked: Mapping[str, str]
+    workflow: Workflow, asked: Mapping[str, str], sites: Sites = ALL_SITES
 ) -> QuerySet[QuarantinedItem]:
     """Return the refused items that the query string asks for; open ones by default."""
-    rows = QuarantinedItem.objects.filter(workflow=workflow)
+    rows = within_sites(QuarantinedItem.objects.filter(workflow=workflow), sites)
     status = asked.get("status", QuarantineStatus.OPEN.value)
     if status in QuarantineStatus.values:
         rows = rows.filter(status=status)
@@ -120,17 +187,17 @@ def filtered_quarantine(
 
 
 def filtered_decisions(
-    workflow: Workflow, asked: Mapping[str, str]
+    workflow: Workflow, asked: Mapping[str, str], sites: Sites = ALL_SITES
 ) -> QuerySet[Decision]:
     """Return the live decisions behind a figure of the dashboard.
 
-    `readings` are those of first and second readers on a recommendation, `judged`
-    those with a label. `sla` asks for what was decided in time or late: also what was
-    amended since, and never the amendment.
+    `readings` are those of first and second readers on a recommendation, of items
+    that were routed to people; `judged` those with a label. `sla` asks for what was
+    decided in time or late: also what was amended since, and never the amendment.
+    The kind is left to `disguise.listed_decisions`: it depends on who asks.
     """
-    rows = Decision.objects.filter(workflow=workflow).select_related(
-        "item", "reviewer", "model_version", "case"
-    )
+    rows = within_sites(Decision.objects.filter(workflow=workflow), sites)
+    rows = rows.select_related("item", "reviewer", "model_version", "case")
     rows = _timed(rows, asked["sla"]) if asked.get("sla") else rows.filter(_IS_LIVE)
     if since := parse_moment(asked.get("decided_from")):
         rows = rows.filter(decided_at__gte=since)
@@ -139,6 +206,7 @@ def filtered_decisions(
     if asked.get("readings"):
         rows = rows.exclude(case_kind=CaseKind.ADJUDICATION)
         rows = rows.exclude(recommended_label="").exclude(model_version=None)
+        rows = rows.filter(_WAS_DRAWN)
     if (number := asked.get("model_version", "")).isdecimal():
         rows = rows.filter(model_version__number=int(number[:9]))
     if label := plain(asked, "recommended_label"):
@@ -149,12 +217,12 @@ def filtered_decisions(
         rows = rows.filter(reason_code="" if reason == NO_REASON else reason)
     if asked.get("blind") in {"0", "1"}:
         rows = rows.filter(blind=asked["blind"] == "1")
-    if asked.get("kind") in CaseKind.values:
-        rows = rows.filter(case_kind=asked["kind"])
     return rows.filter(_in_band(asked.get("band", "")), _judged(asked))
 
 
 _IS_LIVE = Q(retraction=None)
+# Not put back by a person. To its reviewer gold looks drawn, so it stays in the list.
+_WAS_DRAWN = Q(case__route__kind=RouteKind.REVIEW) | Q(case_kind=CaseKind.GOLD)
 NO_REASON = "-"  # no reason code is written like this
 
 
@@ -184,6 +252,11 @@ def _in_band(band: str) -> Q:
     if high < len(BAND_ENDS):
         condition &= Q(probability__lt=BAND_ENDS[high])
     return condition
+
+
+def known_kind(value: str) -> str:
+    """Return the kind of case that is asked for; what is misspelt is ignored."""
+    return value if value in CaseKind.values else ""
 
 
 def plain(asked: Mapping[str, str], name: str) -> str:

@@ -1,11 +1,13 @@
 """Figures of a workflow over a window: what the dashboard and the API show.
 
 Confirmation is counted over live decisions (not undone, not amended away) of first and
-second readers on cases that had a recommendation. The counts are kept by the database
+second readers on cases that had a recommendation and that routing opened: what a
+person put back was chosen, not drawn. The counts are kept by the database
 (`reviewqueue.models.tally`); `docs/figures.md` says what each figure means.
 """
 
-from collections import Counter
+from bisect import bisect_right
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
@@ -17,6 +19,8 @@ from predictions.declaration import Declaration
 from predictions.learning.evaluation import newcombe_difference
 from predictions.models import ModelVersion, Workflow
 from reviewqueue.models.tally import BAND_ENDS, NO_BAND
+from reviewqueue.queries.estimates import AllItems, all_items
+from reviewqueue.queries.gold import Answer, judged_gold
 from reviewqueue.queries.lists import NO_REASON
 from reviewqueue.queries.operations import Operations, operations_of
 from reviewqueue.queries.rates import Proportion, proportion
@@ -38,7 +42,8 @@ type Query = dict[str, str]
 class Row:
     """One value of a dimension: confirmed and overridden of judged, shown and blind.
 
-    `query` leads to the readings behind it, on the list of decisions.
+    `gold` are the right answers of those to gold items. `query` leads to the readings
+    behind it, on the list of decisions.
     """
 
     key: str
@@ -46,6 +51,7 @@ class Row:
     shown: Proportion
     overridden: Proportion
     blind: Proportion
+    gold: Proportion
     n_unsure: int
     query: Query
 
@@ -73,11 +79,15 @@ class Confirmation:
 
 @dataclass(frozen=True, slots=True)
 class WorkflowMetrics:
-    """`since` and `until` are the ends of whole days (UTC)."""
+    """`since` and `until` are the ends of whole days (UTC).
+
+    `all_items` is about the champion in force; missing without one.
+    """
 
     since: datetime
     until: datetime
     confirmation: Confirmation
+    all_items: AllItems | None
     operations: Operations
 
     def to_json(self) -> dict[str, Any]:
@@ -93,21 +103,25 @@ def workflow_metrics(
     narrowing: Narrowing = EVERYTHING,
     period_days: int = 1,
 ) -> WorkflowMetrics:
-    """Return every figure over whole days; `narrowing` holds for confirmation alone.
+    """Return every figure over whole days, of the sites of `narrowing`.
 
+    The label and the version that it names hold for confirmation alone.
     What is shown over time is cut into periods of `period_days`.
     """
     periods = days.periods(period_days)
-    everything = sums(workflow.pk, days)
+    sites = narrowing.sites
+    of_sites = Narrowing(sites=sites)
+    everything = sums(workflow.pk, days, of_sites)
     narrowed = (
-        everything if narrowing == EVERYTHING else sums(workflow.pk, days, narrowing)
+        everything if narrowing == of_sites else sums(workflow.pk, days, narrowing)
     )
     return WorkflowMetrics(
         since=days.since,
         until=days.until,
         confirmation=_confirmation(workflow, narrowed, days, periods, narrowing),
+        all_items=all_items(workflow, days, sites),
         operations=operations_of(
-            workflow, everything, days=days, periods=periods, now=now
+            workflow, everything, days=days, periods=periods, now=now, sites=sites
         ),
     )
 
@@ -144,7 +158,15 @@ def _confirmation(
     declaration = workflow.declaration
     numbers = _version_numbers(workflow)
     people = _usernames(grouped(found, "reviewer", lambda one: one.key))
-    rows = _Rows(found, _base_query(days, narrowing, numbers))
+    gold = [
+        one
+        for one in judged_gold(
+            workflow, since=days.since, until=days.until, sites=narrowing.sites
+        )
+        if narrowing.label in ("", one.recommended_label)
+        and narrowing.model in (None, one.model)
+    ]
+    rows = _Rows(found, gold, _base_query(days, narrowing, numbers))
     total = rows.total()
     return Confirmation(
         total=total,
@@ -159,11 +181,14 @@ def _confirmation(
             ),
             key=lambda row: numbers[row.key],
         ),
-        by_label=rows.by(
-            "label",
-            declaration.label_name,
-            lambda key: {"recommended_label": key},
-            only=narrowing.label,
+        by_label=sorted(
+            rows.by(
+                "label",
+                declaration.label_name,
+                lambda key: {"recommended_label": key},
+                only=narrowing.label,
+            ),
+            key=lambda row: declaration.label_place(row.key),
         ),
         by_band=sorted(
             rows.by("band", lambda key: band_name(int(key)), lambda key: {"band": key}),
@@ -185,15 +210,16 @@ def _reason_name(declaration: Declaration, key: str) -> str:
 
 
 class _Rows:
-    """Makes the rows of each dimension from the sums."""
+    """Makes the rows of each dimension from the sums and the answers to gold."""
 
-    def __init__(self, found: list[Sum], query: Query) -> None:
+    def __init__(self, found: list[Sum], gold: list[Answer], query: Query) -> None:
         self._found = found
+        self._gold = gold
         self._query = query
 
     def total(self) -> Row:
         slots = grouped(self._found, "total", lambda _: "").get("", Counter())
-        return _row("", "all", slots, self._query)
+        return _row("", "all", slots, _right(self._gold), self._query)
 
     def over_time(self, periods: list[Days]) -> list[Row]:
         """Return a row for each period in which anything was decided."""
@@ -203,6 +229,7 @@ class _Rows:
                 period.first.isoformat(),
                 period.words,
                 groups[period],
+                _right([one for one in self._gold if _is_in(period, one)]),
                 self._query | window_query(period),
             )
             for period in periods
@@ -226,14 +253,50 @@ class _Rows:
             if only
             else grouped(self._found, figure, lambda one: one.key)
         )
+        gold: dict[str, list[Answer]] = defaultdict(list)
+        for one in self._gold:
+            gold[only or _GOLD_KEYS[figure](one)].append(one)
         rows = [
-            _row(key, name_of(key), slots, self._query | query_of(key))
+            _row(
+                key,
+                name_of(key),
+                slots,
+                _right(gold[key]),
+                self._query | query_of(key),
+            )
             for key, slots in groups.items()
         ]
         return sorted(rows, key=lambda row: (row.name, row.key))
 
 
-def _row(key: str, name: str, slots: Counter[str], query: Query) -> Row:
+def _right(answers: list[Answer]) -> Proportion:
+    return proportion(sum(one.is_right for one in answers), len(answers))
+
+
+def _is_in(period: Days, one: Answer) -> bool:
+    return period.since <= one.at < period.until
+
+
+def _band_of(one: Answer) -> str:
+    """Return the band as the database counts it."""
+    if one.probability is None:
+        return str(NO_BAND)
+    return str(bisect_right(BAND_ENDS, one.probability))
+
+
+# The key of an answer to gold in each dimension, as the readings have it.
+_GOLD_KEYS: Mapping[str, Callable[[Answer], str]] = {
+    "model": lambda one: str(one.model or ""),
+    "label": lambda one: one.recommended_label,
+    "band": _band_of,
+    "reviewer": lambda one: str(one.reviewer),
+    "reason": lambda one: one.reason_code,
+}
+
+
+def _row(
+    key: str, name: str, slots: Counter[str], gold: Proportion, query: Query
+) -> Row:
     shown, blind = _judged(slots, "shown"), _judged(slots, "blind")
     return Row(
         key=key,
@@ -241,6 +304,7 @@ def _row(key: str, name: str, slots: Counter[str], query: Query) -> Row:
         shown=shown,
         overridden=shown.others(),
         blind=blind,
+        gold=gold,
         n_unsure=slots["shown.unsure"] + slots["blind.unsure"],
         query=query,
     )

@@ -15,10 +15,12 @@ import numpy as np
 from django.db import connection
 from django.db.models import QuerySet
 
+from accounts.sites import ALL_SITES, Sites, as_array, within_sites
 from predictions.enums import ModelEventKind, QuarantineStatus
 from predictions.models import ModelEvent, PendingScore, QuarantinedItem, Workflow
 from reviewqueue.enums import (
     CLAIMABLE_STATUSES,
+    CaseKind,
     CaseStatus,
     RetractionKind,
     RouteKind,
@@ -114,7 +116,7 @@ class Operations:
     seconds_to_route: Percentiles
     scoring_ms: Percentiles
     scoring_failed: Proportion
-    n_failed_batches: int
+    n_failed_batches: int | None
     quarantine: Proportion
     review_rate: Proportion
     reasons: list[Reason]
@@ -129,21 +131,27 @@ def operations_of(
     days: Days,
     periods: list[Days],
     now: datetime,
+    sites: Sites = ALL_SITES,
 ) -> Operations:
     """Return how the work flowed over a window, and what waits now.
 
-    `found` are the sums of the window over everything.
+    `found` are the sums of the window over everything, of the same `sites`.
     """
-    window = {"workflow": workflow.pk, "since": days.since, "until": days.until}
+    window = {
+        "workflow": workflow.pk,
+        "since": days.since,
+        "until": days.until,
+        "sites": as_array(sites),
+    }
     routes, decided = _total(found, "routes"), _total(found, "kind")
     n_routed = routes.total()
     sla, retracted = _total(found, "sla"), _total(found, "retracted")
-    n_refused = _refused(workflow, days)
+    n_refused = _refused(workflow, days, sites)
     n_failed = sum(
         one.n for one in found if one.figure == "routes" and one.key in FAILURES
     )
     return Operations(
-        backlog=backlog_of(workflow, now=now),
+        backlog=backlog_of(workflow, now=now, sites=sites),
         n_decided=decided.total(),
         n_undone=retracted[RetractionKind.UNDO],
         n_amended=retracted[RetractionKind.AMEND],
@@ -152,7 +160,8 @@ def operations_of(
         seconds_to_route=_percentiles(_ROUTE_SECONDS, window),
         scoring_ms=_percentiles(_SCORING_MS, window),
         scoring_failed=proportion(n_failed, n_routed),
-        n_failed_batches=_failed_batches(workflow, days),
+        # A batch has items of several sites.
+        n_failed_batches=None if sites is not None else _failed_batches(workflow, days),
         quarantine=proportion(n_refused, n_refused + n_routed),
         review_rate=proportion(routes[RouteKind.REVIEW], n_routed),
         reasons=_reasons(found, n_routed),
@@ -161,38 +170,63 @@ def operations_of(
     )
 
 
-def backlog_of(workflow: Workflow, *, now: datetime) -> Backlog:
-    """Return what waits now."""
-    cases = Case.objects.filter(workflow=workflow)
+def backlog_of(
+    workflow: Workflow, *, now: datetime, sites: Sites = ALL_SITES
+) -> Backlog:
+    """Return what waits now; gold cases are no work that waits."""
+    cases = within_sites(Case.objects.filter(workflow=workflow), sites)
+    gold = _open_gold(cases)
     waiting = cases.filter(status=CaseStatus.PENDING)
     claimable = cases.filter(status__in=CLAIMABLE_STATUSES)
-    oldest = waiting.order_by("pk").values_list("created_at", flat=True).first()
+    oldest = (
+        waiting.exclude(kind=CaseKind.GOLD)
+        .order_by("pk")
+        .values_list("created_at", flat=True)
+        .first()
+    )
+    soon = now + DUE_SOON
     pending = PendingScore.objects.filter(workflow=workflow)
+    pending = within_sites(pending, sites, "item__site")
     unscored = pending.order_by("item_id").values_list("filed_at", flat=True).first()
     return Backlog(
-        n_waiting=_capped(waiting),
-        n_held=_capped(cases.filter(status=CaseStatus.LEASED)),
-        n_snoozed=_capped(cases.filter(status=CaseStatus.SNOOZED)),
-        n_overdue=_capped(claimable.filter(due_at__lt=now)),
-        n_due_soon=_capped(
-            claimable.filter(due_at__gte=now, due_at__lt=now + DUE_SOON)
+        n_waiting=_capped(waiting)
+        - sum(status == CaseStatus.PENDING for status, _ in gold),
+        n_held=_capped(cases.filter(status=CaseStatus.LEASED))
+        - sum(status == CaseStatus.LEASED for status, _ in gold),
+        n_snoozed=_capped(
+            cases.filter(status=CaseStatus.SNOOZED).exclude(kind=CaseKind.GOLD)
         ),
+        n_overdue=_capped(claimable.filter(due_at__lt=now))
+        - sum(due_at < now for _, due_at in gold),
+        n_due_soon=_capped(claimable.filter(due_at__gte=now, due_at__lt=soon))
+        - sum(now <= due_at < soon for _, due_at in gold),
         oldest_at=oldest,
         n_unscored=_capped(pending),
         oldest_unscored_at=unscored,
         n_quarantined=_capped(
-            QuarantinedItem.objects.filter(
-                workflow=workflow, status=QuarantineStatus.OPEN
-            )
+            within_sites(
+                QuarantinedItem.objects.filter(workflow=workflow), sites
+            ).filter(status=QuarantineStatus.OPEN)
         ),
     )
 
 
+def _open_gold(cases: QuerySet[Case]) -> list[tuple[str, datetime]]:
+    """Return state and deadline of open gold cases: few, found by their assignment."""
+    rows = cases.filter(
+        assigned_to__isnull=False,
+        status__in=CLAIMABLE_STATUSES,
+        kind=CaseKind.GOLD,
+    )
+    return list(rows.values_list("status", "due_at"))
+
+
+_OF_SITES = "(%(sites)s::uuid[] IS NULL OR site_id = ANY(%(sites)s::uuid[]))"
 _DECISION_SECONDS = f"""
 SELECT extract(epoch FROM decided_at - opened_at)::float8 FROM (
     SELECT decided_at, opened_at, supersedes_id FROM reviewqueue_decision
-    WHERE workflow_id = %(workflow)s
-      AND decided_at >= %(since)s AND decided_at < %(until)s
+    WHERE workflow_id = %(workflow)s AND case_kind <> 'gold'
+      AND decided_at >= %(since)s AND decided_at < %(until)s AND {_OF_SITES}
     ORDER BY decided_at DESC, id DESC LIMIT {N_NEWEST}
 ) newest WHERE supersedes_id IS NULL
 """  # noqa: S608 -- a constant
@@ -200,7 +234,7 @@ _ROUTE_SECONDS = f"""
 SELECT extract(epoch FROM r.routed_at - i.received_at)::float8
 FROM (SELECT item_id, routed_at FROM reviewqueue_route
       WHERE workflow_id = %(workflow)s
-        AND routed_at >= %(since)s AND routed_at < %(until)s
+        AND routed_at >= %(since)s AND routed_at < %(until)s AND {_OF_SITES}
       ORDER BY routed_at DESC LIMIT {N_NEWEST}) r
 JOIN predictions_item i ON i.id = r.item_id
 """  # noqa: S608 -- a constant
@@ -208,7 +242,7 @@ _SCORING_MS = f"""
 SELECT p.latency_ms
 FROM (SELECT prediction_id FROM reviewqueue_route
       WHERE workflow_id = %(workflow)s
-        AND routed_at >= %(since)s AND routed_at < %(until)s
+        AND routed_at >= %(since)s AND routed_at < %(until)s AND {_OF_SITES}
       ORDER BY routed_at DESC LIMIT {N_NEWEST}) r
 JOIN predictions_prediction p ON p.id = r.prediction_id
 """  # noqa: S608 -- a constant
@@ -287,8 +321,9 @@ def _truth(slots: Mapping[str, int], positive: frozenset[str]) -> Truth:
     )
 
 
-def _refused(workflow: Workflow, days: Days) -> int:
+def _refused(workflow: Workflow, days: Days, sites: Sites) -> int:
     refused = QuarantinedItem.objects.filter(workflow=workflow)
+    refused = within_sites(refused, sites)
     return _capped(
         refused.filter(received_at__gte=days.since, received_at__lt=days.until)
     )

@@ -22,6 +22,7 @@ class SnapshotFilters:
     labels: tuple[str, ...] = ()
     only_blind: bool = False
     only_audit: bool = False
+    unmasked: bool = False  # whether personal data can be read in it
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON data that `from_json` reads."""
@@ -29,6 +30,8 @@ class SnapshotFilters:
         for name in ("labelled_from", "labelled_to"):
             moment = data[name]
             data[name] = moment.isoformat() if moment else None
+        if not self.unmasked:
+            del data["unmasked"]  # as in those that were made before it was known
         data["sources"], data["labels"] = sorted(self.sources), sorted(self.labels)
         return data
 
@@ -42,6 +45,7 @@ class SnapshotFilters:
             labels=tuple(data.get("labels") or ()),
             only_blind=bool(data.get("only_blind")),
             only_audit=bool(data.get("only_audit")),
+            unmasked=bool(data.get("unmasked")),
         )
 
 
@@ -83,6 +87,7 @@ LEFT JOIN LATERAL (
     SELECT d.*, count(*) OVER () AS n_decisions
     FROM reviewqueue_decision d
     WHERE d.item_id = l.item_id AND d.decided_at <= %(as_of)s
+      AND d.case_kind <> 'gold'
       AND COALESCE((SELECT t.at FROM reviewqueue_retraction t
                     WHERE t.decision_id = d.id), 'infinity') > %(as_of)s
     ORDER BY (d.id = l.decision_id) DESC NULLS LAST, d.decided_at DESC, d.id DESC
@@ -99,12 +104,21 @@ WHERE l.source <> 'retracted'
 """
 _BLIND = "  AND d.blind\n"
 _COLUMNS = """
-SELECT i.external_id, i.id, i.subject, i.occurred_at, i.received_at, i.features,
+SELECT i.external_id, i.id, i.subject, i.occurred_at, i.received_at, {features},
        l.label, l.source, l.version, l.created_at,
        d.verdict, d.reason_code, r.label, m.number, r.score, r.probability,
        r.threshold, r.kind, r.reason, r.review_probability, p.version,
        d.blind, r.second_opinion, COALESCE(d.n_decisions, 0), u.pseudonym,
-       d.claimed_at, d.opened_at, d.decided_at
+       d.claimed_at, d.opened_at, d.decided_at,
+       l.fields, (SELECT f.values FROM predictions_predictedfields f
+                  WHERE f.prediction_id = r.prediction_id), d.corrected
+"""
+# By slot: id and sha256. Neither ever changes, whatever becomes of the file.
+_MEDIA = """, (
+    SELECT jsonb_object_agg(im.slot, jsonb_build_array(f.id, f.sha256))::text
+    FROM predictions_itemmedia im JOIN predictions_mediafile f ON f.id = im.media_id
+    WHERE im.item_id = i.id
+)
 """
 _REVIEWER = "LEFT JOIN accounts_user u ON u.id = d.reviewer_id"
 _ROUTED = """
@@ -131,14 +145,24 @@ def count_rows(
 
 
 def read_rows(
-    workflow_pk: UUID, filters: SnapshotFilters, *, as_of: datetime, size: int
+    workflow_pk: UUID,
+    filters: SnapshotFilters,
+    *,
+    as_of: datetime,
+    size: int,
+    with_media: bool = False,
+    features: str = "i.features",
 ) -> Iterator[list[tuple[Any, ...]]]:
     """Yield the rows in a total order (item id), in lists of at most `size`.
 
+    `features` is SQL for the values of item `i`. With media, a last column holds them
+    as JSON text: `{slot: [id, sha256]}` or None.
+
     What is read is append-only and bounded by the moment: every list is a query of its
-    own and they still fit together. `features` come as JSON text.
+    own and they still fit together. Features and fields come as JSON text.
     """
-    sql = _rows_sql(filters)
+    columns = _COLUMNS.format(features=features)
+    sql = _rows_sql(filters, columns + _MEDIA if with_media else columns)
     after = UUID(int=0)
     while True:
         parameters = _parameters(workflow_pk, filters, as_of)
@@ -174,9 +198,9 @@ def n_older_writers(as_of: datetime) -> int:
         return int(cursor.fetchone()[0])
 
 
-def _rows_sql(filters: SnapshotFilters) -> str:
+def _rows_sql(filters: SnapshotFilters, columns: str) -> str:
     tables = _LABELS + _DETAILS + _DECISION + _REVIEWER
-    return _COLUMNS + tables + _wanted(filters) + "ORDER BY l.item_id LIMIT %(size)s"
+    return columns + tables + _wanted(filters) + "ORDER BY l.item_id LIMIT %(size)s"
 
 
 def _count_sql(filters: SnapshotFilters) -> str:

@@ -9,6 +9,8 @@ from uuid import UUID
 
 from django.db import connection
 
+from accounts.sites import ALL_SITES, Sites
+
 MAX_DAYS = 366
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -71,10 +73,15 @@ class Sum:
 
 @dataclass(frozen=True, slots=True)
 class Narrowing:
-    """One recommended label, one model version, or both; empty: all."""
+    """One recommended label, one model version, or both; empty: all.
+
+    `sites` cuts all figures: what people of these sites, or of one that was asked for,
+    see.
+    """
 
     label: str = ""
     model: UUID | None = None
+    sites: Sites = ALL_SITES
 
 
 EVERYTHING = Narrowing()
@@ -83,8 +90,8 @@ _SUMS = """
 SELECT CASE WHEN figure = ANY(%(by_day)s) THEN day END, figure, key, slot,
        sum(n)::bigint
 FROM reviewqueue_tally
-WHERE workflow_id = %(workflow)s AND label = %(label)s AND model = %(model)s
-  AND day BETWEEN %(first)s AND %(last)s
+WHERE workflow_id = %(workflow)s AND site = ANY(%(sites)s)
+  AND label = %(label)s AND model = %(model)s AND day BETWEEN %(first)s AND %(last)s
 GROUP BY 1, 2, 3, 4
 HAVING sum(n) <> 0
 """
@@ -94,6 +101,9 @@ def sums(workflow_id: UUID, days: Days, narrowing: Narrowing = EVERYTHING) -> li
     """Return every sum over a window, read in one moment."""
     parameters: dict[str, Any] = {
         "workflow": workflow_id,
+        "sites": [""]
+        if narrowing.sites is None
+        else [str(pk) for pk in narrowing.sites],
         "label": narrowing.label,
         "model": str(narrowing.model or ""),
         "first": days.first,

@@ -10,5 +10,13 @@ def item_title(item: Item, workflow: Workflow) -> str:
         return item.external_id
     names = [feature.name for feature in workflow.declaration.features]
     known = {name: item.features.get(name) for name in names}
-    shown = {name: "?" if value is None else value for name, value in known.items()}
-    return title.format_map(shown)
+    return title.format_map({name: _words(value) for name, value in known.items()})
+
+
+def _words(value: object) -> object:
+    if value is None:
+        return "?"
+    # 70.0 is how a number is stored, and not how anybody says it
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value

@@ -1,21 +1,38 @@
 """Claim the next case under a lease, and everything that a holder can do but decide."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
+from psycopg.errors import LockNotAvailable
 
+from accounts.ids import uuid7
 from accounts.models import User
+from accounts.sites import ALL_SITES, Sites
 from predictions.models import Workflow
-from reviewqueue.enums import OPEN_STATUSES, CaseEventKind, CaseStatus, Queue
+from reviewqueue.enums import CaseEventKind, CaseKind, CaseStatus, Queue
 from reviewqueue.models import Case, CaseSkip
-from reviewqueue.services.events import note_event, note_events
+from reviewqueue.services.claim_statements import CLAIM_FREE, CLAIM_OR_WAIT
+from reviewqueue.services.events import note_event, note_events, tell_of
+from reviewqueue.services.gold_placement import (
+    NEVER_TWICE_CONSTRAINT,
+    GoldDraw,
+    draw_gold,
+    place_gold,
+)
 from reviewqueue.services.leases import NO_LEASE, lock_held_case, update_case
+from reviewqueue.services.strays import return_strays
 
 N_TRIES = 5
 LEASE_SLOT_CONSTRAINT = "reviewqueue_case_lease_slot_unique"
+# How long a claim waits for cases that others are just taking, when there are none
+# besides: less than PostgreSQL lets pass before it looks for deadlocks.
+_LOCK_WAIT = "200ms"
+# What the same person's other tab may have taken in the meantime.
+_TAKEN = (LEASE_SLOT_CONSTRAINT, NEVER_TWICE_CONSTRAINT)
 
 
 class TooManyLeases(Exception):
@@ -25,36 +42,6 @@ class TooManyLeases(Exception):
         super().__init__(f"You hold {limit} cases: decide or release one first.")
         self.limit = limit
 
-
-class AssignmentRefused(Exception):
-    """The case cannot be reserved for this person; the message says why."""
-
-
-# One row, the first of the total order that this person may have. Expired leases
-# count as waiting, so no sweep is needed. `{mine}` is the assignment condition.
-_CLAIM = """
-WITH next AS MATERIALIZED (
-    SELECT c.id, c.status FROM reviewqueue_case c
-    WHERE c.workflow_id = %(workflow)s AND c.queue = %(queue)s
-      AND c.status IN ('pending', 'leased')
-      AND (c.status = 'pending' OR c.lease_expires_at <= %(now)s)
-      AND {mine}
-      AND c.excluded_reviewer_id IS DISTINCT FROM %(reviewer)s
-      AND NOT EXISTS (SELECT 1 FROM reviewqueue_caseskip s
-                      WHERE s.case_id = c.id AND s.reviewer_id = %(reviewer)s)
-    ORDER BY c.priority DESC, c.due_at, c.id
-    LIMIT 1
-    FOR UPDATE OF c SKIP LOCKED
-)
-UPDATE reviewqueue_case c
-SET status = 'leased', leased_by_id = %(reviewer)s, lease_token = %(token)s,
-    lease_slot = %(slot)s, leased_at = %(now)s, lease_expires_at = %(expires)s,
-    opened_at = NULL
-FROM next WHERE c.id = next.id
-RETURNING c.id, next.status
-"""
-_CLAIM_ASSIGNED = _CLAIM.format(mine="c.assigned_to_id = %(reviewer)s")
-_CLAIM_OPEN = _CLAIM.format(mine="c.assigned_to_id IS NULL")
 
 _WAKE = """
 UPDATE reviewqueue_case SET status = 'pending', snoozed_until = NULL
@@ -67,86 +54,154 @@ RETURNING id
 
 
 def claim_next_case(
-    *, workflow: Workflow, reviewer: User, queues: Sequence[Queue], now: datetime
+    *,
+    workflow: Workflow,
+    reviewer: User,
+    queues: Sequence[Queue],
+    now: datetime,
+    sites: Sites = ALL_SITES,
 ) -> Case | None:
     """Lease the next case that the person may review, or None when there is none.
 
-    `queues` are tried in order. Wakes what was snoozed until now. Locks the one case
-    (others are skipped, never waited for), writes lease and event. A person holds at
-    most `max_leases` cases of a workflow.
+    `queues` are tried in order; `sites` are those that the person is limited to. Wakes
+    what was snoozed until now. Locks the one case (what others are just taking is
+    skipped, and waited for briefly only when nothing else is left), writes lease and
+    event. A person holds at most `max_leases` cases of
+    a workflow. A share of the claims of the review queue,
+    drawn, gets a gold item instead.
     Raises: TooManyLeases.
     """
+    drawn = draw_gold(workflow) if Queue.REVIEW in queues else None
+    claim = partial(
+        _claim,
+        workflow=workflow,
+        reviewer=reviewer,
+        queues=queues,
+        now=now,
+        sites=sites,
+    )
     for _ in range(N_TRIES):
         try:
             with transaction.atomic():
-                return _claim(
-                    workflow=workflow, reviewer=reviewer, queues=queues, now=now
-                )
+                case = claim(CLAIM_FREE, drawn=drawn)
+            return case or _once_waited(claim)
         except IntegrityError as error:
-            # The same person claimed in another tab and took the slot.
-            if LEASE_SLOT_CONSTRAINT not in str(error):
+            if not any(name in str(error) for name in _TAKEN):
                 raise
     raise TooManyLeases(workflow.declaration.queue.max_leases)
 
 
+def _once_waited(claim: Callable[..., Case | None]) -> Case | None:
+    """Claim what others were just taking and did not take in the end."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL lock_timeout = '{_LOCK_WAIT}'")
+            case = claim(CLAIM_OR_WAIT, drawn=None)
+            cursor.execute("SET LOCAL lock_timeout TO DEFAULT")
+            return case
+    except OperationalError as error:
+        if isinstance(error.__cause__, LockNotAvailable):
+            return None
+        raise
+
+
 def _claim(
-    *, workflow: Workflow, reviewer: User, queues: Sequence[Queue], now: datetime
+    statements: tuple[str, str],
+    *,
+    workflow: Workflow,
+    reviewer: User,
+    queues: Sequence[Queue],
+    drawn: GoldDraw | None,
+    now: datetime,
+    sites: Sites,
 ) -> Case | None:
+    statement = statements[sites is not None]
     rules = workflow.declaration.queue
-    slot = free_slot(
-        workflow=workflow, reviewer=reviewer, limit=rules.max_leases, now=now
-    )
-    wake_snoozed(workflow=workflow, now=now)
-    parameters: dict[str, Any] = {
+    values: dict[str, Any] = {
         "workflow": workflow.pk,
         "reviewer": reviewer.pk,
+        "max_leases": rules.max_leases,
         "token": uuid4(),
-        "slot": slot,
         "now": now,
         "expires": now + timedelta(seconds=rules.lease_seconds),
+        "is_woken": False,
+        "sites": sorted(sites or ()),
     }
-    row = _first_claimed(parameters, queues)
-    if row is None:
-        return None
-    case = Case.objects.select_related(
-        "item", "route", "route__prediction", "route__model_version"
-    ).get(pk=row[0])
-    case.workflow = workflow
-    note_event(
-        case,
-        CaseEventKind.CLAIMED,
-        actor=reviewer,
-        from_status=row[1],
-        now=now,
-        reason="the lease of its holder had expired" if row[1] == "leased" else "",
-    )
-    return case
-
-
-def _first_claimed(
-    parameters: dict[str, Any], queues: Sequence[Queue]
-) -> tuple[UUID, str] | None:
-    with connection.cursor() as cursor:
-        for queue in queues:
-            for statement in (_CLAIM_ASSIGNED, _CLAIM_OPEN):
-                cursor.execute(statement, {**parameters, "queue": queue.value})
-                row: tuple[UUID, str] | None = cursor.fetchone()
-                if row is not None:
-                    return row
+    for queue in queues:
+        if drawn is not None and queue == Queue.REVIEW:
+            gold_id = _claim_gold(workflow, reviewer, sites, drawn=drawn, now=now)
+            if gold_id is not None:
+                return _loaded(gold_id, workflow)
+        slot, is_due, case_id = _try_claim(statement, {**values, "queue": queue.value})
+        if slot is None:
+            free_slot(
+                workflow=workflow, reviewer=reviewer, limit=rules.max_leases, now=now
+            )
+        if is_due:
+            wake_snoozed(workflow=workflow, now=now)
+        if slot is None or is_due:
+            # What others are waking at this moment is theirs.
+            values["is_woken"] = True
+            _, _, case_id = _try_claim(statement, {**values, "queue": queue.value})
+        if case_id is not None:
+            case = _loaded(case_id, workflow)
+            tell_of(case, CaseEventKind.CLAIMED)
+            return case
     return None
+
+
+def _claim_gold(
+    workflow: Workflow,
+    reviewer: User,
+    sites: Sites,
+    *,
+    drawn: GoldDraw,
+    now: datetime,
+) -> UUID | None:
+    limit = workflow.declaration.queue.max_leases
+    slot = free_slot(workflow=workflow, reviewer=reviewer, limit=limit, now=now)
+    return place_gold(
+        workflow=workflow,
+        reviewer=reviewer,
+        slot=slot,
+        drawn=drawn,
+        now=now,
+        sites=sites,
+    )
+
+
+def _try_claim(
+    statement: str, values: dict[str, Any]
+) -> tuple[int | None, bool, UUID | None]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {**values, "event": uuid7()})
+        found: tuple[int | None, bool, UUID | None] = cursor.fetchone()
+    return found
+
+
+def _loaded(case_id: UUID, workflow: Workflow) -> Case:
+    case = Case.objects.select_related(
+        "item__site", "route", "route__prediction", "route__model_version"
+    ).get(pk=case_id)
+    case.workflow = workflow
+    return case
 
 
 def free_slot(*, workflow: Workflow, reviewer: User, limit: int, now: datetime) -> int:
     """Return the lowest lease slot that the person has free in the workflow.
 
-    When all are taken, the person's own expired leases go back to the queue first.
+    When all are taken, the person's own leases go back to the queue first that are
+    expired, or of sites that they may no longer see.
     Raises: TooManyLeases.
     """
     held = Case.objects.filter(
         workflow=workflow, leased_by=reviewer, status=CaseStatus.LEASED
     )
     used = set(held.values_list("lease_slot", flat=True))
-    if len(used) >= limit and expire_leases(now=now, holder=reviewer):
+    if len(used) >= limit and (
+        expire_leases(now=now, holder=reviewer)
+        or return_strays(now=now, holder=reviewer)
+    ):
         used = set(held.values_list("lease_slot", flat=True))
     free = set(range(1, limit + 1)) - used
     if not free:
@@ -229,7 +284,7 @@ def release_case(
 ) -> Case:
     """Give the case back to the queue. Raises: as `renew_lease`."""
     case = lock_held_case(case_id=case_id, holder=holder, lease_token=lease_token)
-    _back_to_queue(case, CaseEventKind.RELEASED, actor=holder, reason="", now=now)
+    back_to_queue(case, CaseEventKind.RELEASED, actor=holder, reason="", now=now)
     return case
 
 
@@ -240,15 +295,15 @@ def skip_case(
     """Give the case back and never offer it to this person again.
 
     A case that was reserved for this person is everyone's again, since nobody could
-    claim it else. Raises: as `renew_lease`.
+    claim it else; a gold case stays theirs. Raises: as `renew_lease`.
     """
     case = lock_held_case(case_id=case_id, holder=holder, lease_token=lease_token)
     CaseSkip.objects.get_or_create(
         case=case, reviewer=holder, defaults={"reason": reason, "at": now}
     )
-    if case.assigned_to_id == holder.pk:
+    if case.assigned_to_id == holder.pk and case.kind != CaseKind.GOLD:
         update_case(case, assigned_to=None)
-    _back_to_queue(case, CaseEventKind.SKIPPED, actor=holder, reason=reason, now=now)
+    back_to_queue(case, CaseEventKind.SKIPPED, actor=holder, reason=reason, now=now)
     return case
 
 
@@ -282,63 +337,10 @@ def snooze_case(
     return case
 
 
-@transaction.atomic
-def release_by_supervisor(
-    *, case: Case, supervisor: User, reason: str, now: datetime
-) -> Case:
-    """Take a case from whoever holds it. A case that nobody holds stays as it is."""
-    locked = Case.objects.select_for_update(of=("self",)).get(pk=case.pk)
-    if locked.status == CaseStatus.LEASED:
-        _back_to_queue(
-            locked, CaseEventKind.RELEASED, actor=supervisor, reason=reason, now=now
-        )
-    return locked
-
-
-@transaction.atomic
-def assign_case(
-    *, case: Case, to: User | None, supervisor: User, reason: str, now: datetime
-) -> Case:
-    """Reserve an open case for one person, or (None) open it to everyone again.
-
-    A lease that somebody else holds ends; that the person skipped the case before
-    counts no more. Whether they have the role is the caller's to check.
-    Raises: AssignmentRefused for a closed case, or one that they may not decide.
-    """
-    locked = Case.objects.select_for_update(of=("self",)).get(pk=case.pk)
-    _check_assignment(locked, to=to)
-    if to is not None:
-        CaseSkip.objects.filter(case=locked, reviewer=to).delete()
-    if locked.status == CaseStatus.LEASED and locked.leased_by_id != getattr(
-        to, "pk", None
-    ):
-        _back_to_queue(
-            locked, CaseEventKind.RELEASED, actor=supervisor, reason=reason, now=now
-        )
-    update_case(locked, assigned_to=to)
-    note_event(
-        locked,
-        CaseEventKind.REASSIGNED,
-        actor=supervisor,
-        from_status=locked.status,
-        now=now,
-        reason=reason,
-    )
-    return locked
-
-
-def _check_assignment(case: Case, *, to: User | None) -> None:
-    if case.status not in OPEN_STATUSES:
-        msg = "The case is closed: nobody has to look at it any more."
-        raise AssignmentRefused(msg)
-    if to is not None and case.excluded_reviewer_id == to.pk:
-        msg = "The first reader cannot give the second opinion."
-        raise AssignmentRefused(msg)
-
-
-def _back_to_queue(
+def back_to_queue(
     case: Case, kind: CaseEventKind, *, actor: User, reason: str, now: datetime
 ) -> None:
+    """End the lease of a locked case and note who did it, and how."""
     update_case(case, status=CaseStatus.PENDING, **NO_LEASE)
     note_event(
         case,

@@ -4,7 +4,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from predictions.declaration import declaration_from_json
 from predictions.models import WorkflowVersion
+from predictions.queries.measured import count_readers
 from reviewqueue.models import Snapshot
 from reviewqueue.queries.snapshot_rows import count_routed
 from reviewqueue.snapshot_files import Tally
@@ -17,6 +19,15 @@ LIMITS = (
     "Labels are people's or outside systems' and may be wrong.",
     "A pseudonym is not anonymity: whoever knows who worked when can guess it.",
 )
+MEDIA_LIMIT = (
+    "Images and sound are named by id and sha256, not held: a file may have been "
+    "removed since, by a person or by retention."
+)
+MASKED_LIMIT = (
+    "Personal data in texts is masked where patterns found it or people had marked it; "
+    "what both missed is there."
+)
+UNMASKED_LIMIT = "Personal data in texts is not masked."
 # Two snapshots can be compared byte by byte where these are equal.
 WRITER = f"pyarrow {pa.__version__}"
 
@@ -26,7 +37,8 @@ def datasheet(
 ) -> dict[str, Any]:
     """Put together what was asked for and what was counted while the rows passed."""
     declaration = snapshot.workflow.declaration
-    return {
+    media = dict(sorted(tally.media.items()))
+    sheet = {
         "workflow": snapshot.workflow.slug,
         "workflow_version": declared.version,
         "question": declaration.question,
@@ -45,7 +57,22 @@ def datasheet(
         "model_versions": dict(sorted(tally.models.items())),
         "policy_versions": dict(sorted(tally.policies.items())),
         "reviewers": dict(sorted(tally.reviewers.items())),
+        **({"media": media} if media else {}),
         "missing": {name: n for name, n in sorted(tally.missing.items()) if n},
         "writer": WRITER,
-        "known_limits": list(LIMITS),
+        "known_limits": [*LIMITS, MEDIA_LIMIT] if media else list(LIMITS),
     }
+    then = declaration_from_json(declared.declaration_json)
+    if then.masked:
+        limit = UNMASKED_LIMIT if snapshot.is_unmasked else MASKED_LIMIT
+        sheet["known_limits"] = [*sheet["known_limits"], limit]
+    measured = count_readers(snapshot.workflow, then, as_of=snapshot.as_of)
+    if measured:
+        sheet["measured_by"] = measured
+    specs = then.fields
+    if specs:
+        sheet["fields"] = [
+            one.model_dump(mode="json", exclude_defaults=True) for one in specs
+        ]
+        sheet["fields_corrected"] = dict(sorted(tally.corrected.items()))
+    return sheet

@@ -1,4 +1,4 @@
-"""Record, undo and amend decisions. `adjudication.settle_item` draws what follows."""
+"""Record, undo and amend decisions. `adjudication.settle_case` draws what follows."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,23 +7,31 @@ from uuid import UUID, uuid4
 from django.db import IntegrityError, transaction
 
 from accounts.models import User
-from predictions.declaration import Declaration, FieldError
+from predictions.declaration import FieldError
 from reviewqueue.enums import (
     CaseEventKind,
     CaseKind,
     CaseStatus,
     RetractionKind,
-    Verdict,
 )
-from reviewqueue.models import Case, CaseNote, Decision, Retraction, Route
-from reviewqueue.services.adjudication import Resolution, settle_item
+from reviewqueue.models import Case, CaseNote, Decision, Retraction
+from reviewqueue.queries.gold import gold_terms
+from reviewqueue.services.adjudication import Resolution, settle_case
 from reviewqueue.services.claims import (
     LEASE_SLOT_CONSTRAINT,
     N_TRIES,
     TooManyLeases,
     free_slot,
 )
+from reviewqueue.services.decided_fields import decided_fields
 from reviewqueue.services.events import note_event
+from reviewqueue.services.judging import (
+    MAX_NOTE_LENGTH,
+    InvalidDecision,
+    Judgement,
+    check_judgement,
+    verdict_of,
+)
 from reviewqueue.services.leases import (
     NO_LEASE,
     lock_case,
@@ -31,16 +39,7 @@ from reviewqueue.services.leases import (
     update_case,
 )
 
-MAX_NOTE_LENGTH = 4000
 _LEASED_COLUMNS = ("status", "assigned_to", *NO_LEASE)
-
-
-class InvalidDecision(ValueError):
-    """What was sent is not a decision that this case can take."""
-
-    def __init__(self, errors: list[FieldError]) -> None:
-        super().__init__("; ".join(f"{e.field}: {e.rule}" for e in errors))
-        self.errors = errors
 
 
 class UndoRefused(Exception):
@@ -49,16 +48,6 @@ class UndoRefused(Exception):
 
 class AmendRefused(Exception):
     """The decision cannot be amended; the message says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """What a person said. An empty verdict follows from the label."""
-
-    verdict: str = ""
-    label: str = ""
-    reason_code: str = ""
-    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +84,7 @@ def record_decision(
         from_status=CaseStatus.LEASED,
         now=now,
     )
-    resolution = settle_item(route=case.route, actor=reviewer, now=now)
+    resolution = settle_case(case, now=now, decision=decision)
     return Recorded(decision, case, resolution)
 
 
@@ -106,11 +95,13 @@ def escalate_case(
     """Pass the case to an adjudicator, without a judgement.
 
     Raises: Case.DoesNotExist, AlreadyDecided, LeaseLost; InvalidDecision for a case
-    that is an adjudicator's already.
+    that is an adjudicator's already, and without a reason where one is asked for.
     """
     case = lock_held_case(case_id=case_id, holder=holder, lease_token=lease_token)
     if case.kind == CaseKind.ADJUDICATION:
         raise InvalidDecision([FieldError("case", "nobody_above", case.kind)])
+    if case.workflow.declaration.queue.escalation_reason and not reason.strip():
+        raise InvalidDecision([FieldError("reason", "required", reason)])
     update_case(case, status=CaseStatus.ESCALATED, closed_at=now, **NO_LEASE)
     note_event(
         case,
@@ -120,7 +111,7 @@ def escalate_case(
         now=now,
         reason=reason,
     )
-    settle_item(route=case.route, actor=holder, now=now)
+    settle_case(case, now=now)
     return case
 
 
@@ -146,13 +137,16 @@ def undo_decision(*, decision_id: UUID, by: User, now: datetime) -> Case:
     if not _is_live(decision):
         msg = "The decision was taken back already."
         raise UndoRefused(msg)
+    if case.kind == CaseKind.GOLD and gold_terms(case.workflow_id).coaching:
+        msg = "The known label was shown: the answer stands."
+        raise UndoRefused(msg)
     Retraction.objects.create(
         decision=decision, kind=RetractionKind.UNDO, by=by, reason="", at=now
     )
     _reopen(case, by=by)
     # Follow-ups are locked before a lease slot is taken: the same person may be
     # claiming one of them in another tab, holding the case and waiting for the slot.
-    settle_item(route=case.route, actor=by, now=now)
+    settle_case(case, now=now)
     _lease_again(case, to=by, now=now)
     note_event(
         case,
@@ -204,7 +198,7 @@ def amend_decision(
         now=now,
         reason=reason,
     )
-    resolution = settle_item(route=case.route, actor=by, now=now)
+    resolution = settle_case(case, now=now, decision=amended)
     return Recorded(amended, case, resolution)
 
 
@@ -218,48 +212,6 @@ def add_note(*, case: Case, author: User, text: str, now: datetime) -> CaseNote:
     return CaseNote.objects.create(case=case, author=author, text=text, at=now)
 
 
-def check_judgement(
-    judgement: Judgement, *, route: Route, declaration: Declaration, blind: bool
-) -> Verdict:
-    """Return the verdict that a judgement amounts to.
-
-    In a blind case the verdict follows from the label alone.
-    Raises: InvalidDecision naming field, rule and value.
-    """
-    errors: list[FieldError] = []
-    if judgement.verdict not in {"", *Verdict.values}:
-        errors.append(FieldError("verdict", "value", judgement.verdict))
-    if judgement.label and judgement.label not in declaration.label_keys:
-        errors.append(FieldError("label", "value", judgement.label))
-    known_reasons = {code.key for code in declaration.reason_codes}
-    if judgement.reason_code and judgement.reason_code not in known_reasons:
-        errors.append(FieldError("reason_code", "value", judgement.reason_code))
-    if len(judgement.note) > MAX_NOTE_LENGTH:
-        errors.append(FieldError("note", "too_long", len(judgement.note)))
-    if "\x00" in judgement.note:
-        errors.append(FieldError("note", "characters", "NUL"))
-    if errors:
-        raise InvalidDecision(errors)
-    return _verdict(judgement, recommended=route.label, blind=blind)
-
-
-def _verdict(judgement: Judgement, *, recommended: str, blind: bool) -> Verdict:
-    if judgement.verdict == Verdict.UNSURE:
-        if judgement.label:
-            raise InvalidDecision([FieldError("label", "not_allowed", judgement.label)])
-        return Verdict.UNSURE
-    if judgement.verdict == Verdict.CONFIRM and not judgement.label:
-        if blind or not recommended:
-            raise InvalidDecision([FieldError("label", "missing", "")])
-        return Verdict.CONFIRM
-    if not judgement.label:
-        raise InvalidDecision([FieldError("label", "missing", "")])
-    follows = Verdict.CONFIRM if judgement.label == recommended else Verdict.OVERRIDE
-    if not blind and judgement.verdict not in {"", follows}:
-        raise InvalidDecision([FieldError("label", judgement.verdict, judgement.label)])
-    return follows
-
-
 def _insert(
     case: Case,
     *,
@@ -269,27 +221,35 @@ def _insert(
     supersedes: Decision | None = None,
 ) -> Decision:
     route = case.route
-    verdict = check_judgement(
-        judgement,
-        route=route,
-        declaration=case.workflow.declaration,
-        blind=case.blind and supersedes is None,
+    # Amended with the recommendation in sight: no longer blind evidence.
+    blind = case.blind and supersedes is None
+    label = check_judgement(
+        judgement, route=route, declaration=case.workflow.declaration, blind=blind
     )
-    label = route.label if verdict == Verdict.CONFIRM else judgement.label
+    held = decided_fields(
+        case, label=label, given=judgement.fields, blind=blind, supersedes=supersedes
+    )
+    if held.errors:
+        raise InvalidDecision(held.errors)
+    verdict = verdict_of(
+        judgement, label, held.corrected, recommended=route.label, blind=blind
+    )
     claimed_at = case.leased_at or (supersedes.claimed_at if supersedes else now)
     return Decision.objects.create(
         workflow_id=case.workflow_id,
         case=case,
         round=case.round,
         item_id=case.item_id,
+        site_id=case.site_id,
         case_kind=case.kind,
         reviewer=reviewer,
         verdict=verdict,
         label=label,
+        fields=held.values,
+        corrected=held.corrected,
         reason_code=judgement.reason_code,
         note=judgement.note,
-        # Amended with the recommendation in sight: no longer blind evidence.
-        blind=case.blind and supersedes is None,
+        blind=blind,
         recommended_label=route.label,
         probability=route.probability,
         model_version_id=route.model_version_id,
@@ -319,7 +279,7 @@ def _reopen(case: Case, *, by: User) -> None:
 
 def _other_reader(case: Case, *, than: User) -> User | None:
     """Return who gave the other of two opinions: they must not give this one too."""
-    if case.kind == CaseKind.ADJUDICATION:
+    if case.kind in {CaseKind.ADJUDICATION, CaseKind.GOLD}:
         return None
     readings = Decision.objects.filter(
         item_id=case.item_id,
@@ -355,7 +315,7 @@ def _lease(case: Case, *, to: User, slot: int, seconds: int, now: datetime) -> N
     update_case(
         case,
         status=CaseStatus.LEASED,
-        assigned_to=None,
+        assigned_to=to if case.kind == CaseKind.GOLD else None,
         leased_by=to,
         lease_token=uuid4(),
         lease_slot=slot,

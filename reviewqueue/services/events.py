@@ -3,9 +3,14 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+import structlog
+
 from accounts.models import User
+from predictions.services.trail import tell
 from reviewqueue.enums import CaseEventKind
 from reviewqueue.models import Case, CaseEvent
+
+log = structlog.get_logger(__name__)
 
 
 def note_event(
@@ -33,6 +38,7 @@ def note_events(
     reason: str = "",
 ) -> None:
     """Append one event a case, all in one statement."""
+    cases = list(cases)
     CaseEvent.objects.bulk_create(
         CaseEvent(
             case=case,
@@ -45,4 +51,18 @@ def note_events(
             at=now,
         )
         for case in cases
+    )
+    for case in cases:
+        tell_of(case, kind)
+
+
+def tell_of(case: Case, kind: CaseEventKind) -> None:
+    """Log an event that is noted, with the ids of its case and item."""
+    tell(
+        log,
+        f"case_{kind.value}",
+        case_id=str(case.pk),
+        item_id=str(case.item_id),
+        workflow_id=str(case.workflow_id),
+        status=case.status,
     )

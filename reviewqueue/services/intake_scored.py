@@ -1,19 +1,24 @@
 """Store, score and route a few items within the request (`?wait=score`)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from django.db import transaction
 
+from accounts.sites import ALL_SITES, Sites
 from predictions.enums import IntakeSource
-from predictions.models import Item, Workflow
+from predictions.models import Workflow
+from predictions.queries.model_versions import LARGE_FIELDS
 from predictions.services.intake import IntakeResult, Quarantined, store_chunk
 from reviewqueue.models import Route
-from reviewqueue.services.pipeline import process_batch
+from reviewqueue.services.pipeline import process_here
+from reviewqueue.services.routing import as_stored
 
 MAX_ITEMS = 100
+type ItemStatus = Literal["accepted", "duplicate", "quarantined"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +29,22 @@ class ScoredAnswer:
     """
 
     external_id: str
-    status: str  # accepted, duplicate, quarantined
-    item: Item | None
+    status: ItemStatus
+    item_id: UUID | None
     route: Route | None
     refusal: Quarantined | None
 
 
 def ingest_scored(
-    *, workflow: Workflow, raw_items: Sequence[object], now: datetime
+    *,
+    workflow: Workflow,
+    raw_items: Sequence[object],
+    now: datetime,
+    sites: Sites = ALL_SITES,
 ) -> list[ScoredAnswer]:
     """Store and route at most 100 items in one transaction; answer one each, in order.
 
+    `sites` are those that the sender is limited to.
     Nobody else sees the items before they are routed, so no worker races for them.
     Raises: ValueError for more items.
     """
@@ -51,22 +61,23 @@ def ingest_scored(
             now=now,
             result=result,
             keep_ids=True,
+            sites=sites,
         )
         ids = list(result.item_ids.values())
-        routed = process_batch(workflow=workflow, limit=len(ids), now=now, only=ids)
-    return _answers(raw_items, result, fresh={one.item_id for one in routed})
+        routed = process_here(workflow=workflow, limit=len(ids), now=now, only=ids)
+    fresh = {one.item_id: as_stored(one, now=now) for one in routed}
+    known = _routes_of(set(result.item_ids.values()) - fresh.keys())
+    return _answers(raw_items, result, routes=fresh | known, fresh=set(fresh))
 
 
 def _answers(
-    raw_items: Sequence[object], result: IntakeResult, *, fresh: set[UUID]
+    raw_items: Sequence[object],
+    result: IntakeResult,
+    *,
+    routes: Mapping[UUID, Route],
+    fresh: set[UUID],
 ) -> list[ScoredAnswer]:
     refused = {one.index: one for one in result.quarantined}
-    routes = {
-        route.item_id: route
-        for route in Route.objects.filter(
-            item_id__in=result.item_ids.values()
-        ).select_related("item", "prediction", "model_version", "policy")
-    }
     answers = []
     for index, raw in enumerate(raw_items):
         if index in refused:
@@ -78,8 +89,21 @@ def _answers(
         external_id = raw["external_id"] if isinstance(raw, dict) else ""
         item_id = result.item_ids[external_id]
         route = routes.get(item_id)
-        status = "accepted" if item_id in fresh else "duplicate"
+        status: ItemStatus = "accepted" if item_id in fresh else "duplicate"
         fresh.discard(item_id)
-        item = route.item if route else Item.objects.get(pk=item_id)
-        answers.append(ScoredAnswer(external_id, status, item, route, None))
+        answers.append(ScoredAnswer(external_id, status, item_id, route, None))
     return answers
+
+
+def _routes_of(item_ids: Collection[UUID]) -> dict[UUID, Route]:
+    if not item_ids:
+        return {}
+    stored = Route.objects.filter(item_id__in=item_ids).select_related(
+        "prediction", "model_version", "policy"
+    )
+    routes = stored.defer(*(f"model_version__{name}" for name in LARGE_FIELDS))
+    for route in routes:
+        if route.prediction and route.model_version:
+            # The route's version made its prediction: no second look for it.
+            route.prediction.model_version = route.model_version
+    return {route.item_id: route for route in routes}

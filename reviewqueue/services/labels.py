@@ -15,6 +15,7 @@ def label_in_force(item: Item) -> Label | None:
 def write_label(
     *,
     item: Item,
+    current: Label | None,
     label: str,
     source: LabelSource,
     decision: Decision | None,
@@ -22,10 +23,9 @@ def write_label(
 ) -> Label | None:
     """Append what a decision makes true, unless that is in force already.
 
-    The caller has locked the item. Late truth stands above what people said: their
-    label is not written over an outcome (None).
+    The caller has locked the item and read its label in force. Late truth stands
+    above what people said: their label is not written over an outcome (None).
     """
-    current = label_in_force(item)
     if current is not None:
         if current.source == LabelSource.OUTCOME:
             return None
@@ -37,7 +37,20 @@ def write_label(
         item=item,
         version=current.version + 1 if current else 1,
         label=label,
+        fields=decision.fields if decision and label else None,
+        field_errors=_field_errors(decision) if decision and label else None,
         source=source,
         decision=decision,
         created_at=now,
     )
+
+
+def _field_errors(decision: Decision) -> dict[str, bool] | None:
+    """Say of each field whether the decision corrected it.
+
+    One that the label does not ask for is not wrong: the label is.
+    """
+    if decision.fields is None:
+        return None
+    specs = decision.workflow.declaration.fields
+    return {one.name: one.name in decision.corrected for one in specs}

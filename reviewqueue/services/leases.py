@@ -5,9 +5,8 @@ from datetime import datetime
 from typing import TypedDict
 from uuid import UUID
 
-from django.db.models import QuerySet
-
 from accounts.models import User
+from accounts.queries import site_limit
 from predictions.models import Item
 from reviewqueue.enums import CaseStatus
 from reviewqueue.models import Case
@@ -44,12 +43,16 @@ def lock_held_case(*, case_id: UUID, holder: User, lease_token: UUID) -> Case:
     """Lock the item and the case, and return the case when the caller holds it.
 
     The token is the truth: an expired lease that nobody else has claimed still
-    stands. Locks go item first, then case, everywhere.
+    stands. Locks go item first, then case, everywhere. Who may no longer see the site
+    of the case has lost it.
     Raises: Case.DoesNotExist, AlreadyDecided, LeaseLost.
     """
     case = lock_case(case_id)
     held = case.status == CaseStatus.LEASED and case.lease_token == lease_token
     if held and case.leased_by_id == holder.pk:
+        if not may_have(case, holder):
+            msg = "The case is no longer yours: its site is none of yours any more."
+            raise LeaseLost(msg)
         return case
     if case.status == CaseStatus.DECIDED:
         msg = "The case was decided already."
@@ -58,16 +61,24 @@ def lock_held_case(*, case_id: UUID, holder: User, lease_token: UUID) -> Case:
     raise LeaseLost(msg)
 
 
+def may_have(case: Case, person: User) -> bool:
+    """Say whether the person may work on cases of this one's site, read now."""
+    if person.is_superuser:
+        return True
+    limit = site_limit(person, case.workflow_id)
+    return limit is None or case.site_id in limit
+
+
 def lock_case(case_id: UUID) -> Case:
     """Lock the item of a case, then the case. Raises: Case.DoesNotExist."""
-    item = _lock_items(Item.objects.filter(cases=case_id)).first()
+    # The rows of one statement are locked in the order of `of`.
     case = (
-        Case.objects.select_for_update(of=("self",))
-        .select_related("route", "workflow")
+        Case.objects.select_for_update(no_key=True, of=("item", "self"))
+        .select_related("item", "route", "workflow")
+        .defer("item__features", "item__warnings", "workflow__declaration_json")
         .get(pk=case_id)
     )
-    if item is not None:
-        case.item = case.route.item = item
+    case.route.item = case.item
     return case
 
 
@@ -76,12 +87,8 @@ def lock_items(item_ids: Iterable[UUID]) -> None:
 
     In the order of their ids, so that no two callers wait for each other.
     """
-    len(_lock_items(Item.objects.filter(pk__in=list(item_ids))))
-
-
-def _lock_items(items: QuerySet[Item]) -> QuerySet[Item]:
-    locked = items.select_for_update(no_key=True, of=("self",))
-    return locked.only("id", "workflow_id", "external_id").order_by("pk")
+    items = Item.objects.filter(pk__in=list(item_ids)).order_by("pk")
+    len(items.select_for_update(no_key=True).only("id"))
 
 
 def update_case(case: Case, **changes: object) -> None:

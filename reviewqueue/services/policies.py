@@ -11,7 +11,7 @@ from predictions.declaration import FieldError
 from predictions.models import Workflow
 from reviewqueue.enums import PolicyMode
 from reviewqueue.models import Policy
-from reviewqueue.queries.policies import declared_policy
+from reviewqueue.queries.policies import declared_policy, policy_in_force
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +45,23 @@ def put_policy(
     by: User | None,
     reason: str,
     now: datetime,
+    seen_version: int | None = None,
 ) -> Policy:
     """Append the next version, which is in force for every item routed after it.
 
     Locks the workflow, draws the seed of the version's draws.
-    Raises: InvalidPolicy naming field, rule and value.
+    Raises: InvalidPolicy naming field, rule and value; also where the terms were
+    written with another version in sight (`seen_version`) than the one in force.
     """
     if errors := _errors(terms):
         raise InvalidPolicy(errors)
     Workflow.objects.select_for_update(no_key=True).get(pk=workflow.pk)
-    last = _highest(workflow)
+    last = policy_in_force(workflow)
+    if seen_version not in {None, last.version}:
+        raise InvalidPolicy([FieldError("version", "not_in_force", seen_version)])
     return Policy.objects.create(
         workflow=workflow,
-        version=last.version + 1 if last else 1,
+        version=last.version + 1,
         **asdict(terms),
         seed=uuid4().int >> 65,
         reason=reason,

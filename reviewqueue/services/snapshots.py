@@ -3,26 +3,37 @@
 import hashlib
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import IO, Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import structlog
 from celery import current_app
 from django.core.files import File
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import QuerySet
 from kombu.exceptions import OperationalError
 
 from accounts.models import User
 from predictions.declaration import FieldError, declaration_from_json
+from predictions.jobs import (
+    FAILURES,
+    Clock,
+    Hold,
+    JobTaken,
+    jobs_without_worker,
+    silent,
+    take,
+)
 from predictions.models import Workflow, WorkflowVersion
+from predictions.queries.measured import features_sql
 from predictions.services.labelled_rows import LabelledRows
+from predictions.services.unmasking import note_unmasked_snapshot
 from reviewqueue import snapshot_files
-from reviewqueue.enums import LabelSource, SnapshotStatus
+from reviewqueue.enums import LabelSource, RouteKind, SnapshotStatus
 from reviewqueue.models import Snapshot
 from reviewqueue.queries.snapshot_rows import (
     KNOWN_SOURCES,
@@ -33,6 +44,7 @@ from reviewqueue.queries.snapshot_rows import (
     read_rows,
     seconds_since,
 )
+from reviewqueue.queries.snapshots_masked import masked_rows
 from reviewqueue.services.datasheets import datasheet
 from reviewqueue.snapshot_formats import FORMATS, count_guarded
 
@@ -43,10 +55,8 @@ WRITERS_SECONDS = 30.0
 SETTLE_SECONDS = 2.0
 GIVE_UP_AFTER = timedelta(hours=6)
 GIVEN_UP = "No worker finished it within 6 hours; the log of the workers says why."
-FAILURES = (ArithmeticError, LookupError, OSError, TypeError, ValueError)
 
 log = structlog.get_logger(__name__)
-type Clock = Callable[[], datetime]
 
 
 class InvalidSnapshot(ValueError):
@@ -55,10 +65,6 @@ class InvalidSnapshot(ValueError):
     def __init__(self, errors: list[FieldError]) -> None:
         super().__init__("; ".join(f"{e.field}: {e.rule}" for e in errors))
         self.errors = errors
-
-
-class BuildTaken(Exception):
-    """Another worker has taken the build over."""
 
 
 def request_snapshot(
@@ -71,7 +77,8 @@ def request_snapshot(
 ) -> Snapshot:
     """File a snapshot as of now, or of an earlier moment, and wake a worker.
 
-    Counts what it will hold. Raises: InvalidSnapshot.
+    Counts what it will hold. One that is not masked is noted in the access log; whether
+    they may is asked by who calls. Raises: InvalidSnapshot.
     """
     moment = as_of or now
     counted = count_snapshot(workflow=workflow, filters=filters, as_of=moment, now=now)
@@ -84,6 +91,10 @@ def request_snapshot(
             created_by=by,
             created_at=now,
         )
+        if filters.unmasked and by is not None:
+            note_unmasked_snapshot(
+                snapshot_id=snapshot.pk, workflow=workflow, by=by, now=now
+            )
         transaction.on_commit(lambda: wake_builder(snapshot.pk))
     return snapshot
 
@@ -99,6 +110,8 @@ def count_snapshot(
     if as_of > now:
         errors.append(FieldError("as_of", "future", as_of.isoformat()))
     begin, end = filters.labelled_from, filters.labelled_to
+    if filters.unmasked and not workflow.declaration.masked:
+        errors.append(FieldError("unmasked", "nothing_masked"))
     if begin and end and end <= begin:
         errors.append(FieldError("labelled_to", "before_start", end.isoformat()))
     errors += [
@@ -130,18 +143,12 @@ def wake_builder(snapshot_id: UUID) -> None:
 
 def waiting_snapshots(*, now: datetime) -> list[UUID]:
     """List the snapshots that no worker is at."""
-    silent = Q(heartbeat_at=None) | Q(heartbeat_at__lt=now - BUILDER_SILENT)
-    open_ones = (SnapshotStatus.QUEUED, SnapshotStatus.BUILDING)
-    rows = Snapshot.objects.filter(silent, status__in=open_ones).order_by("pk")
-    return list(rows.values_list("pk", flat=True))
+    return jobs_without_worker(_open_snapshots(), now=now, after=BUILDER_SILENT)
 
 
 def give_up_snapshots(*, now: datetime) -> int:
     """Fail the snapshots that nobody finished for hours, so that they say so."""
-    open_ones = (SnapshotStatus.QUEUED, SnapshotStatus.BUILDING)
-    late = Snapshot.objects.filter(
-        status__in=open_ones, created_at__lt=now - GIVE_UP_AFTER
-    )
+    late = _open_snapshots().filter(created_at__lt=now - GIVE_UP_AFTER)
     return late.update(status=SnapshotStatus.FAILED, failure=GIVEN_UP, finished_at=now)
 
 
@@ -152,17 +159,15 @@ def build_snapshot(*, snapshot_id: UUID, clock: Clock) -> bool:
     was given up for dead does not finish beside the one that took over. Waits for
     transactions that began before the moment and may still commit rows of it.
     """
-    token = uuid4()
-    snapshot = _take(snapshot_id, token, now=clock())
-    if snapshot is None:
+    build = _taken(snapshot_id, clock)
+    if build is None:
         return False
-    build = _Build(snapshot, token, clock)
     try:
         build.await_older_writers()
         with tempfile.TemporaryFile() as target:
             tally = build.write(target)
             build.finish(target, tally)
-    except BuildTaken:
+    except JobTaken:
         return False
     except FAILURES as error:
         build.fail(error)
@@ -177,62 +182,60 @@ def stream_snapshot(snapshot: Snapshot, file_format: str) -> Iterator[bytes]:
 
 
 def read_labelled_rows(snapshot: Snapshot) -> LabelledRows:
-    """Return a ready snapshot for training, weighted by 1 / review probability.
-
-    A row whose truth came from outside stands for itself alone, weight 1: its label is
-    known whether or not the draw sent it to people.
-    """
+    """Return a ready snapshot for training, weighted by 1 / review probability."""
     with snapshot.file.open("rb") as source:
         rows = list(snapshot_files.labelled_rows(source))
     return LabelledRows(
         features=[row["features"] for row in rows],
         labels=[row["label"] for row in rows],
         occurred_at=[row["occurred_at"] for row in rows],
-        weights=[_weight(row) for row in rows],
+        weights=[row_weight(row) for row in rows],
         snapshot_id=snapshot.pk,
     )
 
 
-def _weight(row: Mapping[str, Any]) -> float:
+def row_weight(row: Mapping[str, Any]) -> float:
+    """Return how many items a row stands for: 1 / review probability.
+
+    A row whose truth came from outside stands for itself alone, weight 1: its label is
+    known whether or not the draw sent it to people. So does one that was decided alone
+    and put back later: a person chose it, no draw did.
+    """
     if row["label_source"] == LabelSource.OUTCOME:
+        return 1.0
+    if row["route_kind"] == RouteKind.AUTO:
         return 1.0
     return 1 / float(row["review_probability"])
 
 
-def _take(snapshot_id: UUID, token: UUID, *, now: datetime) -> Snapshot | None:
-    silent = Q(heartbeat_at=None) | Q(heartbeat_at__lt=now - BUILDER_SILENT)
-    taken = Snapshot.objects.filter(
-        silent,
-        pk=snapshot_id,
-        status__in=(SnapshotStatus.QUEUED, SnapshotStatus.BUILDING),
-    ).update(
-        status=SnapshotStatus.BUILDING,
-        builder_token=token,
-        heartbeat_at=now,
+def _open_snapshots() -> QuerySet[Snapshot]:
+    open_ones = (SnapshotStatus.QUEUED, SnapshotStatus.BUILDING)
+    return Snapshot.objects.filter(status__in=open_ones)
+
+
+def _taken(snapshot_id: UUID, clock: Clock) -> "_Build | None":
+    now = clock()
+    hold = take(
+        _open_snapshots().filter(silent(now, BUILDER_SILENT)),
+        snapshot_id,
+        running=SnapshotStatus.BUILDING,
+        now=now,
+        clock=clock,
         n_rows=0,
     )
-    if not taken:
+    if hold is None:
         return None
-    return Snapshot.objects.select_related("workflow").get(pk=snapshot_id)
+    snapshot = Snapshot.objects.select_related("workflow").get(pk=snapshot_id)
+    return _Build(snapshot, hold, clock)
 
 
 @dataclass(frozen=True)
 class _Build:
-    """One worker at one snapshot, for as long as its token is the one in force."""
+    """One worker at one snapshot. What it does raises JobTaken when it has lost it."""
 
     snapshot: Snapshot
-    token: UUID
+    hold: Hold[Snapshot]
     clock: Clock
-
-    def beat(self, **news: object) -> None:
-        """Say that the work goes on. Raises: BuildTaken."""
-        mine = Snapshot.objects.filter(
-            pk=self.snapshot.pk,
-            builder_token=self.token,
-            status=SnapshotStatus.BUILDING,
-        )
-        if not mine.update(**{"heartbeat_at": self.clock(), **news}):
-            raise BuildTaken
 
     def await_older_writers(self) -> None:
         """Wait until nobody can write rows of the moment any more."""
@@ -249,16 +252,21 @@ class _Build:
 
     def write(self, target: IO[bytes]) -> snapshot_files.Tally:
         """Write the rows as Parquet, telling how far it is."""
+        declaration = declaration_from_json(self._declared.declaration_json)
+        filters = SnapshotFilters.from_json(self.snapshot.filters)
         chunks = read_rows(
             self.snapshot.workflow_id,
-            SnapshotFilters.from_json(self.snapshot.filters),
+            filters,
             as_of=self.snapshot.as_of,
             size=CHUNK,
+            with_media=bool(declaration.media),
+            features=features_sql(declaration),
         )
-        declaration = declaration_from_json(self._declared.declaration_json)
+        if not filters.unmasked:
+            chunks = masked_rows(chunks, declaration, as_of=self.snapshot.as_of)
         tally = snapshot_files.Tally()
         for tally in snapshot_files.write_parquet(target, chunks, declaration):
-            self.beat(n_rows=tally.n_rows)
+            self.hold.beat(n_rows=tally.n_rows)
         return tally
 
     def finish(self, target: IO[bytes], tally: snapshot_files.Tally) -> None:
@@ -271,7 +279,7 @@ class _Build:
         name = self.snapshot.file.storage.save(
             f"snapshots/{sha256}.parquet", File(target, name=f"{sha256}.parquet")
         )
-        self.beat(
+        self.hold.beat(
             status=SnapshotStatus.READY,
             n_rows=tally.n_rows,
             file=name,
@@ -284,11 +292,7 @@ class _Build:
         """Keep the reason; a text of the error may hold values, and is not kept."""
         kind = type(error).__name__
         log.error("snapshot_failed", snapshot_id=str(self.snapshot.pk), error=kind)
-        Snapshot.objects.filter(
-            pk=self.snapshot.pk,
-            builder_token=self.token,
-            status=SnapshotStatus.BUILDING,
-        ).update(
+        self.hold.mine.update(
             status=SnapshotStatus.FAILED,
             failure=_reason(error),
             finished_at=self.clock(),
@@ -307,7 +311,7 @@ class _Build:
         for block in FORMATS[file_format](target):
             digest.update(block)
             n_bytes += len(block)
-            self.beat()
+            self.hold.beat()
         return {"sha256": digest.hexdigest(), "bytes": n_bytes}
 
 

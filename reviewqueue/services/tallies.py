@@ -14,7 +14,7 @@ from reviewqueue.models.tally import (
     truth_counts,
 )
 
-type Key = tuple[UUID, date, str, str, str, str, str]
+type Key = tuple[UUID, date, str, str, str, str, str, str]
 
 _COUNTED = (
     (Decision, decision_counts),
@@ -27,12 +27,12 @@ _COUNTED = (
 _MERGE = """
 WITH taken AS (
     DELETE FROM reviewqueue_tally WHERE workflow_id = %s AND day = %s
-    RETURNING label, model, figure, key, slot, n
+    RETURNING site, label, model, figure, key, slot, n
 )
 INSERT INTO reviewqueue_tally
-    (workflow_id, day, label, model, figure, key, slot, n, is_loose)
-SELECT %s, %s, label, model, figure, key, slot, sum(n), false FROM taken
-GROUP BY label, model, figure, key, slot HAVING sum(n) <> 0
+    (workflow_id, day, site, label, model, figure, key, slot, n, is_loose)
+SELECT %s, %s, site, label, model, figure, key, slot, sum(n), false FROM taken
+GROUP BY site, label, model, figure, key, slot HAVING sum(n) <> 0
 """
 
 
@@ -66,7 +66,8 @@ def recount() -> bool:
 def _sums() -> dict[Key, int]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT workflow_id, day, label, model, figure, key, slot, sum(n)::bigint "
-            "FROM reviewqueue_tally GROUP BY 1, 2, 3, 4, 5, 6, 7 HAVING sum(n) <> 0"
+            "SELECT workflow_id, day, site, label, model, figure, key, slot, "
+            "sum(n)::bigint FROM reviewqueue_tally "
+            "GROUP BY 1, 2, 3, 4, 5, 6, 7, 8 HAVING sum(n) <> 0"
         )
-        return {tuple(row[:7]): row[7] for row in cursor.fetchall()}
+        return {tuple(row[:8]): row[8] for row in cursor.fetchall()}

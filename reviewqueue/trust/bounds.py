@@ -12,15 +12,17 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import brentq
-from scipy.special import betainc, betaln
 
 # The mixture's beta prior: half its weight on small rates, where grants are decided.
 PRIOR_A: Final = 0.5
 PRIOR_B: Final = 1.0
-# Bets of the weighted bound, as shares of the largest that cannot ruin; equal weights.
-STAKES: Final = tuple(float(c) for c in np.geomspace(1 / 512, 0.95, 12))
+# Bets of the weighted bound, and what is put on each: most on the largest, which need
+# the fewest reviews; the smallest serve review probabilities below a thousandth.
+STAKES: Final = tuple(float(c) for c in np.geomspace(0.95, 1e-5, 40))
+_FALLING: Final = 1 / np.arange(1, len(STAKES) + 1)
+CAPITALS: Final = tuple(float(one) for one in _FALLING / _FALLING.sum())
 TINY: Final = 5e-324  # where the share is too small for a number, as little as one
 MAX_REVIEWS: Final = 10_000_000
 
@@ -48,7 +50,7 @@ def upper_bound(errors: int, reviews: int, *, delta: float) -> float:
     high = 1 - 1e-12
     if excess(high) < 0:
         return 1.0
-    return float(brentq(excess, low, high, xtol=1e-12, rtol=1e-10))
+    return float(scipy.optimize.brentq(excess, low, high, xtol=1e-15, rtol=1e-14))
 
 
 def lower_bound(errors: int, reviews: int, *, delta: float) -> float:
@@ -74,10 +76,12 @@ def log_evidence_below(errors: int, reviews: int, *, rate: float) -> float:
     stays at or below 1 for the larger rates too.
     """
     correct = reviews - errors
-    mixture = betaln(PRIOR_A + errors, PRIOR_B + correct) - betaln(PRIOR_A, PRIOR_B)
+    beta = scipy.special
+    after = beta.betaln(PRIOR_A + errors, PRIOR_B + correct)
+    mixture = after - beta.betaln(PRIOR_A, PRIOR_B)
     # how much of the posterior, and of the prior, lies below the rate
-    share = math.log(betainc(PRIOR_A + errors, PRIOR_B + correct, rate) or TINY)
-    share -= math.log(betainc(PRIOR_A, PRIOR_B, rate))
+    below = beta.betainc(PRIOR_A + errors, PRIOR_B + correct, rate) or TINY
+    share = math.log(below) - math.log(beta.betainc(PRIOR_A, PRIOR_B, rate))
     null = errors * math.log(rate) + correct * math.log1p(-rate)
     return float(mixture + share - null)
 
@@ -92,31 +96,36 @@ def reviews_needed(errors: int, *, rate: float, delta: float) -> int | None:
         msg = f"A rate is above 0 and below 1, not {rate}."
         raise ValueError(msg)
 
+    log_goal = -math.log(delta)
+
     def is_enough(reviews: int) -> bool:
-        return upper_bound(errors, reviews, delta=delta) <= rate
+        # the bound is at or under the rate; to solve for it would take far longer
+        if errors >= rate * reviews:
+            return False
+        return log_evidence_below(errors, reviews, rate=rate) >= log_goal
 
     return _first(is_enough, start=errors + 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Weighted:
-    """What was seen at each review probability: arrays of equal length [levels].
+    """What was reviewed at each review probability: arrays of equal length [levels].
 
-    `probabilities` in (0, 1]; `items` routed at each; `errors` found by reviews among
-    them, at most as many. Items passed without review count in `items` alone.
+    `probabilities` in (0, 1]; `reviews` of items drawn at each; `errors` among them, at
+    most as many. Items that were not drawn, or are not resolved, are not in it.
     """
 
     probabilities: Floats
-    items: NDArray[np.int64]
+    reviews: NDArray[np.int64]
     errors: NDArray[np.int64]
 
     @classmethod
     def of(
-        cls, probabilities: ArrayLike, items: ArrayLike, errors: ArrayLike
+        cls, probabilities: ArrayLike, reviews: ArrayLike, errors: ArrayLike
     ) -> "Weighted":
         """Check and keep. Raises: ValueError for what cannot have been seen."""
         p = np.asarray(probabilities, dtype=np.float64)
-        n = np.asarray(items, dtype=np.int64)
+        n = np.asarray(reviews, dtype=np.int64)
         k = np.asarray(errors, dtype=np.int64)
         if not p.shape == n.shape == k.shape or p.ndim != 1:
             msg = (
@@ -127,7 +136,7 @@ class Weighted:
             msg = "A review probability is above 0 and at most 1."
             raise ValueError(msg)
         if not np.all((k >= 0) & (k <= n)):
-            msg = "There are at most as many errors as items, and none below 0."
+            msg = "There are at most as many errors as reviews, and none below 0."
             raise ValueError(msg)
         return cls(p, n, k)
 
@@ -135,15 +144,17 @@ class Weighted:
 def weighted_upper_bound(seen: Weighted, *, delta: float) -> float:
     """Return an upper confidence sequence for the error rate over all items.
 
-    For items reviewed at several known probabilities p: each contributes error / p when
-    it was reviewed and 0 when it was not, which has the error rate as its mean and lies
-    within 0..1/p. No items give 1. Raises: ValueError unless 0 < delta < 1.
-    Source: betting, Waudby-Smith and Ramdas 2024; weighted draws as in Waudby-Smith,
-    Wu, Ramdas, Karampatziakis and Mineiro 2024. The stakes are a fixed mixture, so that
+    For items reviewed at several known probabilities p, whatever these depend on: each
+    reviewed one stands for 1 / p of all. No reviews give 1.
+    Raises: ValueError unless 0 < delta < 1.
+    Source: betting, Waudby-Smith and Ramdas 2024, with importance weights. Among the
+    reviewed, (rate - error) / p has a mean of at most 0 where the true rate is at or
+    above `rate`. A stake is the same for all items: one that followed p would test the
+    rate of those that are reviewed more often. The stakes are a fixed mixture, so that
     counts per probability are all that is needed and order does not matter.
     """
     _check(0, 0, delta)
-    if int(seen.items.sum()) == 0:
+    if int(seen.reviews.sum()) == 0:
         return 1.0
     log_goal = -math.log(delta)
 
@@ -153,22 +164,27 @@ def weighted_upper_bound(seen: Weighted, *, delta: float) -> float:
     high = 1 - 1e-12
     if excess(high) < 0:
         return 1.0
-    estimate = float(np.sum(seen.errors / seen.probabilities) / seen.items.sum())
+    weights = 1 / seen.probabilities
+    estimate = float(np.sum(seen.errors * weights) / np.sum(seen.reviews * weights))
     low = min(max(estimate, 1e-15), high)
     if excess(low) >= 0:
         return low
-    return float(brentq(excess, low, high, xtol=1e-12, rtol=1e-10))
+    return float(scipy.optimize.brentq(excess, low, high, xtol=1e-15, rtol=1e-14))
 
 
 def _log_capital(seen: Weighted, rate: float) -> float:
     """Return the log of the capital of one who bets that the rate is smaller."""
-    most = 1 / seen.probabilities - rate
-    stakes = np.asarray(STAKES)[:, None] / most[None, :]
-    lost = np.log1p(-stakes * most[None, :])
-    won = np.log1p(stakes * rate)
-    logs = lost @ seen.errors + won @ (seen.items - seen.errors)
+    stakes = np.asarray(STAKES)[:, None] / seen.probabilities[None, :]
+    # what an error could ruin is given up: its share of the capital is lost
+    is_kept = (stakes[:, seen.reviews > 0] < 1).all(axis=1)
+    if not is_kept.any():
+        return -math.inf
+    lost = np.log1p(-np.where(stakes < 1, stakes, 0)[is_kept])
+    won = np.log1p(stakes[is_kept] * rate / (1 - rate))
+    logs = lost @ seen.errors + won @ (seen.reviews - seen.errors)
     peak = float(logs.max())
-    return peak + math.log(float(np.mean(np.exp(logs - peak))))
+    capitals = np.asarray(CAPITALS)[is_kept]
+    return peak + math.log(float(capitals @ np.exp(logs - peak)))
 
 
 def _first(is_enough: Callable[[int], bool], *, start: int) -> int | None:

@@ -1,5 +1,6 @@
 """Who is sent to people: the rule, the known probability, the replayable draw."""
 
+from collections.abc import Sequence
 from hashlib import blake2b
 from uuid import UUID
 
@@ -13,6 +14,19 @@ def draw(item_id: UUID, *, seed: int, purpose: str) -> float:
     key = f"{purpose}:{seed}".encode()
     digest = blake2b(item_id.bytes, digest_size=8, key=key[:64]).digest()
     return (int.from_bytes(digest, "big") >> 11) / 2**53
+
+
+def part_of(number: float, shares: Sequence[float]) -> int | None:
+    """Return in whose part a number of [0, 1) falls; None beyond all of them.
+
+    The parts lie side by side from 0 on, each as long as its share.
+    """
+    end = 0.0
+    for index, share in enumerate(shares):
+        end += share
+        if number < end:
+            return index
+    return None
 
 
 def is_sent_by_rule(probability: float, *, mode: str, low: float, high: float) -> bool:
@@ -32,14 +46,12 @@ def is_sent_by_rule(probability: float, *, mode: str, low: float, high: float) -
 
 
 def expected_cost(
-    *, confidence: float | None, is_positive: bool, fp_cost: float, fn_cost: float
+    *, confidence: float | None, error_cost: float, greatest: float
 ) -> float:
     """Return the expected cost of letting the recommendation stand, in currency.
 
-    A wrong positive costs a false positive, a wrong negative a false negative.
-    Without a confidence the dearer of the two is assumed for certain.
+    `error_cost` is what it costs where it is wrong. Without a confidence the greatest
+    cost of any error is assumed for certain.
     Source: own.
     """
-    if confidence is None:
-        return max(fp_cost, fn_cost)
-    return (1 - confidence) * (fp_cost if is_positive else fn_cost)
+    return greatest if confidence is None else (1 - confidence) * error_cost

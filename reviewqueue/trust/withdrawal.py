@@ -46,24 +46,51 @@ def detect_rise(is_error: ArrayLike, *, tolerated: float, alpha: float) -> Alarm
     if not (0 < tolerated < 1 and 0 < alpha < 1):
         msg = f"0 < tolerated, alpha < 1 is needed, not {tolerated} and {alpha}."
         raise ValueError(msg)
-    steps_right, steps_wrong = _log_steps(tolerated)
-    state = np.full(len(steps_right), -math.inf)
-    starts = np.zeros(len(steps_right), dtype=np.int64)
-    goal = -math.log(alpha)
-    evidence = -math.inf
-    for index, wrong in enumerate(errors):
-        # a detector that has come to less than nothing starts again here
-        fresh = state <= 0
-        starts[fresh] = index
-        state = np.maximum(state, 0.0) + (steps_wrong if wrong else steps_right)
-        evidence = _log_mean(state)
-        if evidence >= goal:
-            began = int(starts[int(state.argmax())])
-            return Alarm(math.exp(evidence), 1 / alpha, index, began)
-    return Alarm(math.exp(evidence), 1 / alpha, None, None)
+    if errors.size == 0:
+        return Alarm(0.0, 1 / alpha, None, None)
+    steps_right, steps_wrong = log_steps(tolerated)
+    watch = watch_steps(np.where(errors[:, None], steps_wrong, steps_right))
+    over = np.flatnonzero(watch.log_evidence >= -math.log(alpha))
+    if over.size == 0:
+        return Alarm(math.exp(watch.log_evidence[-1]), 1 / alpha, None, None)
+    at = int(over[0])
+    evidence = math.exp(watch.log_evidence[at])
+    return Alarm(evidence, 1 / alpha, at, watch.began(at))
 
 
-def _log_steps(tolerated: float) -> tuple[Floats, Floats]:
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Several e-CUSUM detectors over the same n steps, and their mean.
+
+    `log_evidence` [n] is the log of the mean; `states` [n, k] each detector's own.
+    """
+
+    log_evidence: Floats
+    states: Floats
+    sums_before: Floats
+    lowest: Floats
+
+    def began(self, at: int) -> int:
+        """Return the step from which on the leading detector has risen until `at`."""
+        leader = int(self.states[at].argmax())
+        before = self.sums_before[: at + 1, leader]
+        return int(np.flatnonzero(before <= self.lowest[at, leader])[-1])
+
+
+def watch_steps(steps: Floats) -> Watch:
+    """Run detectors over what each of n > 0 steps adds to their log evidence [n, k].
+
+    A detector that has come to less than nothing starts again: what it holds is what
+    was added since the lowest sum before.
+    """
+    sums = np.cumsum(steps, axis=0)
+    before = np.vstack((np.zeros((1, sums.shape[1])), sums[:-1]))
+    lowest = np.minimum.accumulate(before)
+    states = sums - lowest
+    return Watch(_log_mean(states), states, before, lowest)
+
+
+def log_steps(tolerated: float) -> tuple[Floats, Floats]:
     """Return what a right and a wrong item add to each detector's log evidence."""
     rates = np.unique([min(tolerated * rise, MAX_RATE) for rise in RISES])
     rates = rates[rates > tolerated]
@@ -73,6 +100,8 @@ def _log_steps(tolerated: float) -> tuple[Floats, Floats]:
     return right, np.log(rates) - math.log(tolerated)
 
 
-def _log_mean(logs: Floats) -> float:
-    peak = float(logs.max())
-    return peak + math.log(float(np.mean(np.exp(logs - peak))))
+def _log_mean(logs: Floats) -> Floats:
+    """Return, per row of logs [n, k], the log of the mean of what they stand for."""
+    peak = logs.max(axis=1)
+    mean = np.exp(logs - peak[:, None]).mean(axis=1)
+    return np.asarray(peak + np.log(mean), dtype=np.float64)

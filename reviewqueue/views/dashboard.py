@@ -11,11 +11,15 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from accounts.permissions import Permission
+from accounts.sites import Sites
 from predictions.models import ModelVersion, Workflow
 from predictions.views.access import open_workflow
 from reviewqueue.forms_dashboard import WINDOWS, DashboardForm
 from reviewqueue.queries.metrics import workflow_metrics
+from reviewqueue.queries.sites import site_choice
 from reviewqueue.queries.tallies import Days, Narrowing
+from reviewqueue.queries.workers import last_sign
+from reviewqueue.views.dashboard_all_items import AllItemsPart
 from reviewqueue.views.dashboard_confirmation import ConfirmationPart
 from reviewqueue.views.dashboard_flow import FlowPart
 from reviewqueue.views.dashboard_headline import key_figures
@@ -27,7 +31,8 @@ MAX_DAILY = 31  # longer windows are shown by week
 @require_GET
 def dashboard(request: HttpRequest, slug: str) -> HttpResponse:
     """Show the figures of a window; what the query string misspells is named."""
-    page, workflow = open_workflow(request, slug, Permission.METRICS_VIEW)
+    page, workflow = open_workflow(request, slug, Permission.METRICS_VIEW, by_site=True)
+    choice = site_choice(page.actor, workflow.pk, request.GET.get("site", ""))
     now = timezone.now()
     versions = list(
         ModelVersion.objects.filter(workflow=workflow)
@@ -40,16 +45,17 @@ def dashboard(request: HttpRequest, slug: str) -> HttpResponse:
         numbers=[version.number for version in versions],
     )
     days = form.window(today=now.date())
-    narrowing = _narrowing(form, versions)
+    narrowing = _narrowing(form, versions, choice.sites)
     period_days = 1 if days.n <= MAX_DAILY else 7
     figures = workflow_metrics(
         workflow, days=days, now=now, narrowing=narrowing, period_days=period_days
     )
-    links = Links(workflow.slug, days)
+    links = Links(workflow.slug, days, choice.query)
     confirmation = ConfirmationPart(
         figures.confirmation, days.periods(period_days), links
     )
     flow = FlowPart(figures.operations, links)
+    sign = last_sign()
     context = {
         "workflow": workflow,
         "key_figures": key_figures(confirmation, flow, now=now),
@@ -59,22 +65,28 @@ def dashboard(request: HttpRequest, slug: str) -> HttpResponse:
         "windows": _windows(workflow, request.GET, days, today=now.date()),
         "confirmation": confirmation,
         "flow": flow,
-        "is_narrowed": narrowing != Narrowing(),
-        "clear_url": _url(workflow, _kept(request.GET, "days", "from", "to")),
+        "all_items": AllItemsPart(figures.all_items) if figures.all_items else None,
+        "worker_sign": sign,
+        "is_worker_missed": sign.is_missed(now),
+        "is_narrowed": narrowing != Narrowing(sites=choice.sites),
+        "clear_url": _url(workflow, _kept(request.GET, "days", "from", "to", "site")),
+        "site_choice": choice,
     }
     return render(page, "reviewqueue/dashboard.html", context)
 
 
-def _narrowing(form: DashboardForm, versions: list[ModelVersion]) -> Narrowing:
+def _narrowing(
+    form: DashboardForm, versions: list[ModelVersion], sites: Sites
+) -> Narrowing:
     number = form.understood.get("version")
     version = next((one.pk for one in versions if one.number == number), None)
-    return Narrowing(form.understood.get("label", ""), version)
+    return Narrowing(form.understood.get("label", ""), version, sites)
 
 
 def _windows(
     workflow: Workflow, asked: QueryDict, days: Days, *, today: date
 ) -> list[dict[str, Any]]:
-    kept = _kept(asked, "label", "version")
+    kept = _kept(asked, "label", "version", "site")
     return [
         {
             "n": n,

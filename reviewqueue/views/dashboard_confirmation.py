@@ -1,12 +1,16 @@
 """How often people follow the recommendation: tables and charts of the dashboard."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
 from django.utils.safestring import SafeString
 
-from reviewqueue.charts import Point, dot_chart, rate_chart
+from reviewqueue.chart_scales import Point
+from reviewqueue.charts import dot_chart, rate_chart
+from reviewqueue.enums import CaseKind
 from reviewqueue.queries.metrics import Confirmation, Row
+from reviewqueue.queries.rates import Proportion
 from reviewqueue.queries.tallies import Days
 from reviewqueue.views.dashboard_links import (
     Links,
@@ -35,6 +39,11 @@ class Rates:
     @property
     def blind_url(self) -> str:
         return self._readings(blind="1", judged="1")
+
+    @property
+    def gold_url(self) -> str:
+        query = {key: one for key, one in self.row.query.items() if key != "readings"}
+        return self.links.decisions(**query, kind=CaseKind.GOLD, judged="1")
 
     @property
     def unsure_url(self) -> str:
@@ -81,15 +90,23 @@ class ConfirmationPart:
 
     @property
     def chart(self) -> SafeString:
-        found = {one.row.key: one for one in self.over_time}
-        points = [
-            rate_point(start_of(period), one.row.shown, "confirmed", one.shown_url)
-            if (one := found.get(period.first.isoformat()))
-            else Point(start_of(period), None, "")
+        return rate_chart(
+            self._points(lambda one: (one.row.shown, "when shown", one.shown_url)),
+            beside=self._points(lambda one: (one.row.blind, "blind", one.blind_url)),
+            title="Confirmed, shown and blind",
+            unit=f"% of judged, by {period_word(self._periods)}",
+            names=("shown", "blind"),
+        )
+
+    def _points(
+        self, of: Callable[[Rates], tuple[Proportion, str, str]]
+    ) -> list[Point]:
+        found = {one.row.key: of(one) for one in self.over_time}
+        nothing = Proportion(0, 0, None, None, None), "", ""
+        return [
+            rate_point(start_of(period), *found.get(period.first.isoformat(), nothing))
             for period in self._periods
         ]
-        unit = f"% of judged, by {period_word(self._periods)}"
-        return rate_chart(points, title="Confirmed when shown", unit=unit)
 
     @property
     def band_chart(self) -> SafeString:
@@ -110,7 +127,7 @@ class ConfirmationPart:
         )
 
     @property
-    def band_legend(self) -> tuple[str, str]:
+    def legend(self) -> tuple[str, str]:
         return "recommendation shown", "blind"
 
     def _rates(self, rows: list[Row]) -> list[Rates]:

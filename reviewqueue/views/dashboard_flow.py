@@ -34,6 +34,8 @@ REASON_WORDS = {
     RouteReason.NO_CHAMPION: "no model in force",
     RouteReason.MODEL_FAILED: "the model failed",
     RouteReason.UNCALIBRATED: "no calibrated probability",
+    RouteReason.UNLIKE: "unlike what the model learnt from",
+    RouteReason.UNSURE_FIELD: "a field not sure enough",
 }
 
 

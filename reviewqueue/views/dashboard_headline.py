@@ -32,6 +32,7 @@ def key_figures(
         _key_rate("Confirmed when shown", row.shown, total.shown_url),
         _key_rate("Overridden", row.overridden, total.overridden_url),
         _key_rate("Agreed when blind", row.blind, total.blind_url),
+        _key_rate("Right on gold", row.gold, total.gold_url),
         _key_gap(confirmation.gap),
         _key_rate("Seen by people", figures.review_rate, flow.review_url),
         _key_rate("Decided in time", figures.sla_kept, flow.sla_url),

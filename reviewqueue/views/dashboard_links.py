@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
-from reviewqueue.charts import Point
+from reviewqueue.chart_scales import Point
 from reviewqueue.queries.metrics import Query, window_query
 from reviewqueue.queries.rates import Proportion
 from reviewqueue.queries.tallies import Days
@@ -26,6 +26,7 @@ class Links:
 
     slug: str
     days: Days
+    within: Query  # what every list is cut by besides
 
     def decisions(self, **query: str) -> str:
         return self._list("decision-list", query)
@@ -51,7 +52,7 @@ class Links:
         return self._list("quarantine-list", query)
 
     def _list(self, name: str, query: Query) -> str:
-        return f"{_address(name, self.slug)}?{urlencode(query)}"
+        return f"{_address(name, self.slug)}?{urlencode(self.within | query)}"
 
 
 def rate_words(rate: Proportion) -> str:

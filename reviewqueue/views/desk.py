@@ -8,24 +8,45 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
+from accounts.access import AuthenticatedRequest
+from accounts.sites import is_within
 from predictions.models import Workflow
+from predictions.queries.measured import measurement_of
+from predictions.queries.predicted_fields import recommended_values
 from predictions.services.explanations import explain_prediction
-from predictions.views.access import AuthenticatedRequest
-from reviewqueue.enums import CaseKind, Queue
+from predictions.services.moments import as_moments, moments_of
+from predictions.services.novelty import oddities_of
+from reviewqueue.enums import CaseKind, Queue, RouteReason
 from reviewqueue.forms import SnoozeForm
+from reviewqueue.media_figures import media_figures
 from reviewqueue.models import Case
-from reviewqueue.presentation import fact_groups, reasons, threshold_words
+from reviewqueue.passages import apart_from_passages, passages
+from reviewqueue.presentation import (
+    UNMEASURED,
+    fact_groups,
+    reasons,
+    threshold_words,
+    unlike_words,
+)
 from reviewqueue.queries.desk import (
     held_case,
     last_decision,
     profile_of,
     today_of,
 )
-from reviewqueue.queries.history import decisions_of, notes_of, same_subject
+from reviewqueue.queries.disguise import seen_notes
+from reviewqueue.queries.earlier import earlier_items
+from reviewqueue.queries.gold import told_label
+from reviewqueue.queries.good_parts import good_examples
+from reviewqueue.queries.history import decisions_of, notes_of
+from reviewqueue.queries.personal import mask_decisions, mask_items, mask_notes
 from reviewqueue.queries.queue_state import QueueState, count_waiting, queue_state
 from reviewqueue.queries.titles import item_title
-from reviewqueue.queries.visibility import hidden_item_ids
-from reviewqueue.services.claims import claim_next_case, open_case
+from reviewqueue.series_figures import SeriesFigure, series_figure
+from reviewqueue.services.claims import TooManyLeases, claim_next_case, open_case
+from reviewqueue.services.leases import LeaseLost
+from reviewqueue.standing import Earlier
+from reviewqueue.views.desk_fields import compared_fields, fields_context
 
 TEMPLATE = "reviewqueue/review.html"
 RENEW_SECONDS = 60
@@ -51,7 +72,7 @@ def show_desk(
         "workflow": workflow,
         "declaration": workflow.declaration,
         "now": now,
-        "n_waiting": count_waiting(workflow, queues),
+        "n_waiting": count_waiting(workflow, queues, page.actor.sites(workflow.pk)),
         "today": today_of(workflow, page.user, now=now),
         "last": _last(page, workflow, now=now),
     }
@@ -61,6 +82,12 @@ def show_desk(
         context["state"] = state
     else:
         context |= _case_context(page, workflow, case, now=now)
+        context |= fields_context(
+            case,
+            workflow.declaration,
+            sent=context.get("sent"),
+            errors=context.get("field_errors", ()),
+        )
     template = f"{TEMPLATE}#desk" if page.htmx else TEMPLATE
     return render(page, template, context, status=status)
 
@@ -76,7 +103,13 @@ def _case_or_why(
     case = _current(page, workflow, queues, wanted, now=now)
     if case is not None:
         return case, None
-    state = queue_state(workflow=workflow, reviewer=page.user, queues=queues, now=now)
+    state = queue_state(
+        workflow=workflow,
+        reviewer=page.user,
+        queues=queues,
+        now=now,
+        sites=page.actor.sites(workflow.pk),
+    )
     # What is held may be this person's own, prefetched while they decided.
     if state.n_held:
         case = _current(page, workflow, queues, wanted, now=now)
@@ -91,17 +124,28 @@ def _current(
     *,
     now: datetime,
 ) -> Case | None:
-    """Return the case to look at, opened and with a full lease."""
-    case = held_case(workflow, page.user, wanted)
-    if case is None:
-        case = claim_next_case(
-            workflow=workflow, reviewer=page.user, queues=queues, now=now
+    """Return the case to look at, opened and with a full lease.
+
+    None also where the person's sites change at this moment.
+    """
+    sites = page.actor.sites(workflow.pk)
+    case = held_case(workflow, page.user, wanted, sites)
+    try:
+        if case is None:
+            case = claim_next_case(
+                workflow=workflow,
+                reviewer=page.user,
+                queues=queues,
+                now=now,
+                sites=sites,
+            )
+        if case is None or case.lease_token is None:
+            return None
+        opened = open_case(
+            case_id=case.pk, holder=page.user, lease_token=case.lease_token, now=now
         )
-    if case is None or case.lease_token is None:
+    except (LeaseLost, TooManyLeases):
         return None
-    opened = open_case(
-        case_id=case.pk, holder=page.user, lease_token=case.lease_token, now=now
-    )
     case.lease_expires_at = opened.lease_expires_at
     case.opened_at = opened.opened_at
     return case
@@ -111,17 +155,37 @@ def _case_context(
     page: AuthenticatedRequest, workflow: Workflow, case: Case, *, now: datetime
 ) -> dict[str, Any]:
     declaration = workflow.declaration
-    earlier = same_subject(case.item)
+    secrets = mask_items([case.item], workflow).get(case.item_id, frozenset())
+    earlier = earlier_items(case.item, page.actor)
+    measured = None if case.blind else measurement_of(case.item, declaration)
+    known = {**case.item.features, **(measured.values if measured else {})}
     context: dict[str, Any] = {
         "case": case,
         "item": case.item,
         "title": item_title(case.item, workflow),
-        "groups": fact_groups(case.item.features, declaration, profile_of(workflow)),
+        "figures": media_figures(
+            case.item,
+            workflow,
+            evidence=measured.evidence if measured else {},
+            good=good_examples(case.item, workflow, page.actor),
+        ),
+        "unmeasured": UNMEASURED.get(measured.failure) if measured else None,
+        "series": _series(case, workflow, now=now),
+        "groups": fact_groups(
+            known,
+            declaration,
+            profile_of(workflow),
+            shown=apart_from_passages(
+                declaration.features if case.blind else declaration.all_features,
+                declaration,
+            ),
+            at=case.item.occurred_at,
+            earlier=[
+                Earlier(one.item.occurred_at, one.item.features) for one in earlier
+            ],
+        ),
         "labels": _label_buttons(case, workflow),
         "earlier": earlier,
-        "hidden_ids": hidden_item_ids(
-            page.actor, workflow.pk, [one.pk for one in earlier]
-        ),
         "renew_seconds": RENEW_SECONDS,
         "lease_seconds_left": (case.lease_expires_at - now).total_seconds()
         if case.lease_expires_at
@@ -129,20 +193,47 @@ def _case_context(
         "is_adjudication": case.kind == CaseKind.ADJUDICATION,
         "snoozes": SnoozeForm.base_fields["until"].choices,  # type: ignore[attr-defined]
     }
+    context["passages"] = passages(known, declaration)
     if case.blind:
         return context
-    context["notes"] = list(notes_of(case.item))
+    context["notes"] = list(seen_notes(notes_of(case.item), page.actor, workflow.pk))
+    mask_notes(context["notes"], workflow, secrets)
     prediction = case.route.prediction
     if prediction is not None:
         context["prediction"] = prediction
         context["recommended"] = declaration.label_name(prediction.label)
         context["threshold_words"] = threshold_words(case.route.threshold, declaration)
-        found = reasons(explain_prediction(prediction, now=now), declaration)
+        explained = explain_prediction(prediction, now=now)
+        context["passages"] = passages(
+            known,
+            declaration,
+            contributions=explained,
+            fields=recommended_values(prediction, declaration.fields),
+        )
+        found = reasons(explained, declaration)
         context["reasons"] = found
         context["largest"] = max((abs(r.effect) for r in found), default=1.0)
+        if case.route.reason == RouteReason.UNLIKE:
+            context["is_unlike"] = True
+            context["unlike"] = unlike_words(
+                oddities_of(prediction), known, declaration
+            )
     if case.kind == CaseKind.ADJUDICATION:
-        context["opinions"] = list(decisions_of(case.item))
+        readings = decisions_of(case.item).exclude(case_kind=CaseKind.GOLD)
+        opinions = list(readings)
+        mask_decisions(opinions, workflow, secrets)
+        context["opinions"] = opinions
+        context |= compared_fields(opinions, case, declaration)
     return context
+
+
+def _series(case: Case, workflow: Workflow, *, now: datetime) -> SeriesFigure | None:
+    """Return the readings; with what moved the score, unless it is judged blind."""
+    if workflow.declaration.series is None:
+        return None
+    said = None if case.blind else case.route.prediction
+    found = as_moments(moments_of(said, now=now)) if said else []
+    return series_figure(case.item, workflow, found=found)
 
 
 def _label_buttons(case: Case, workflow: Workflow) -> list[dict[str, Any]]:
@@ -162,9 +253,11 @@ def _last(
     page: AuthenticatedRequest, workflow: Workflow, *, now: datetime
 ) -> dict[str, Any] | None:
     decision = last_decision(workflow, page.user, now=now)
-    if decision is None:
+    sites = page.actor.sites(workflow.pk)
+    if decision is None or not is_within(decision.site_id, sites):
         return None
     declaration = workflow.declaration
+    known = told_label(decision)
     seconds = declaration.queue.undo_seconds
     left = seconds - (now - decision.decided_at).total_seconds()
     return {
@@ -172,5 +265,10 @@ def _last(
         "label": declaration.label_name(decision.label),
         "recommended": declaration.label_name(decision.recommended_label),
         "agreed": decision.label == decision.recommended_label,
+        "corrected": [
+            one.label for one in declaration.fields if one.name in decision.corrected
+        ],
+        "known": declaration.label_name(known) if known else "",
+        "is_known_right": decision.label == known,
         "seconds_left": int(left),
     }

@@ -8,20 +8,22 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from accounts.permissions import Permission
+from predictions.forms import SeenVersionForm
 from predictions.views.access import open_workflow
 from reviewqueue.enums import PolicyMode
 from reviewqueue.models import Policy
 from reviewqueue.queries.policies import policy_in_force
-from reviewqueue.services.policies import InvalidPolicy, PolicyTerms, put_policy
+from reviewqueue.services.policies import TERMS, InvalidPolicy, PolicyTerms, put_policy
 
 
-class PolicyForm(forms.Form):
+class PolicyForm(SeenVersionForm):
     mode = forms.ChoiceField(
         label="People see",
         choices=[
             (PolicyMode.ALL, "everything"),
             (PolicyMode.ABOVE, "items at or above the lower threshold"),
             (PolicyMode.BETWEEN, "items between the two thresholds"),
+            (PolicyMode.EARNED, "of each segment, as little as its trust allows"),
         ],
     )
     low = forms.FloatField(label="Lower threshold", min_value=0, max_value=1)
@@ -52,7 +54,7 @@ def policy(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method == "POST":
         form = PolicyForm(request.POST)
         if form.is_valid():
-            terms = {name: form.cleaned_data[name] for name in fields}
+            terms = {name: form.cleaned_data[name] for name in TERMS}
             try:
                 put_policy(
                     workflow=workflow,
@@ -60,10 +62,10 @@ def policy(request: HttpRequest, slug: str) -> HttpResponse:
                     by=page.user,
                     reason=form.cleaned_data["reason"],
                     now=timezone.now(),
+                    seen_version=form.cleaned_data["version"],
                 )
             except InvalidPolicy as refusal:
-                for one in refusal.errors:
-                    form.add_error(one.field, one.rule.replace("_", " "))
+                _refuse(form, refusal, in_force=policy_in_force(workflow).version)
             else:
                 messages.success(page, "The policy is in force for items from now on.")
                 return redirect("reviewqueue:policy", slug=slug)
@@ -78,3 +80,11 @@ def policy(request: HttpRequest, slug: str) -> HttpResponse:
         "can_change": page.actor.can(Permission.POLICY_CHANGE, workflow.pk),
     }
     return render(page, "reviewqueue/policy.html", context, status=status)
+
+
+def _refuse(form: PolicyForm, refusal: InvalidPolicy, *, in_force: int) -> None:
+    for one in refusal.errors:
+        if one.field == "version":
+            form.overtaken(in_force)
+        else:
+            form.add_error(one.field, one.rule.replace("_", " "))

@@ -1,32 +1,47 @@
 """Refused items: why, corrected, sent again."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, cast
 from uuid import UUID
 
 import orjson
 from django.contrib import messages
+from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from accounts.access import AuthenticatedRequest
 from accounts.permissions import Permission
+from accounts.sites import within_sites
 from predictions.declaration import Feature
 from predictions.enums import QuarantineStatus
+from predictions.intake.media_refs import ENTRY, as_payload, field_of
+from predictions.intake.wording import told
+from predictions.masking import masked_json, unmasked_json
 from predictions.models import QuarantinedItem, Workflow
+from predictions.services.item_files import item_with_files
+from predictions.services.media_storage import MediaUnavailable
 from predictions.services.quarantine import NotOpen, discard, resubmit
-from predictions.views.access import AuthenticatedRequest, open_workflow
+from predictions.views.access import open_workflow
 from reviewqueue.queries.lists import filtered_quarantine
+from reviewqueue.queries.personal import mask_refused
 from reviewqueue.views.lists import page_of
+
+FILE = "m-"  # before the name of a slot
 
 
 @require_GET
 def quarantine_list(request: HttpRequest, slug: str) -> HttpResponse:
     """List refused items, the open ones first."""
-    page, workflow = open_workflow(request, slug, Permission.QUARANTINE_VIEW)
+    page, workflow = open_workflow(
+        request, slug, Permission.QUARANTINE_VIEW, by_site=True
+    )
+    refused = filtered_quarantine(workflow, request.GET, page.actor.sites(workflow.pk))
     context = {
         "workflow": workflow,
-        "page": page_of(request, filtered_quarantine(workflow, request.GET)),
+        "page": page_of(request, refused),
         "statuses": QuarantineStatus.choices,
         "asked": request.GET,
         "status": request.GET.get("status", "open"),
@@ -40,23 +55,38 @@ def quarantine_detail(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse
     wanted = Permission.QUARANTINE_VIEW
     if request.method == "POST":
         wanted = Permission.QUARANTINE_RESOLVE
-    page, workflow = open_workflow(request, slug, wanted)
-    one = get_object_or_404(QuarantinedItem, pk=pk, workflow=workflow)
+    page, workflow = open_workflow(request, slug, wanted, by_site=True)
+    one = _one(page, workflow, pk)
     if request.method == "GET":
+        mask_refused([one], workflow)
         return _detail(page, workflow, one, one.payload, one.errors, status=200)
     payload, error = _sent(request, workflow, one)
+    kinds = workflow.declaration.masked_kinds
+    payload = unmasked_json(payload, one.payload, kinds)
     if error:
-        return _detail(page, workflow, one, one.payload, [error], status=422)
+        # What was typed stays, however broken.
+        raw = request.POST["raw"]
+        return _detail(page, workflow, one, None, [error], status=422, raw=raw)
     try:
+        payload = _with_files(page, workflow, payload)
         refused = resubmit(
-            quarantined=one, payload=payload, by=page.user, now=timezone.now()
+            quarantined=one,
+            payload=payload,
+            by=page.user,
+            now=timezone.now(),
+            sites=page.actor.sites(workflow.pk),
         )
+    except MediaUnavailable as away:
+        messages.error(page, str(away))
+        return redirect("reviewqueue:quarantine-detail", slug=slug, pk=pk)
     except NotOpen as closed:
         messages.warning(page, str(closed))
         return redirect("reviewqueue:quarantine-detail", slug=slug, pk=pk)
     if refused:
         errors = [error.to_json() for error in refused[0].errors]
-        return _detail(page, workflow, one, payload, errors, status=422)
+        shown = masked_json(as_payload(payload), kinds)
+        errors = masked_json(errors, kinds)
+        return _detail(page, workflow, one, shown, errors, status=422)
     messages.success(page, "Stored. It is on its way to be scored.")
     return redirect("reviewqueue:quarantine-list", slug=slug)
 
@@ -64,8 +94,10 @@ def quarantine_detail(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse
 @require_POST
 def quarantine_discard(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
     """Close a refused item without storing it."""
-    page, workflow = open_workflow(request, slug, Permission.QUARANTINE_RESOLVE)
-    one = get_object_or_404(QuarantinedItem, pk=pk, workflow=workflow)
+    page, workflow = open_workflow(
+        request, slug, Permission.QUARANTINE_RESOLVE, by_site=True
+    )
+    one = _one(page, workflow, pk)
     try:
         discard(quarantined=one, by=page.user, now=timezone.now())
     except NotOpen as closed:
@@ -73,6 +105,13 @@ def quarantine_discard(request: HttpRequest, slug: str, pk: UUID) -> HttpRespons
     else:
         messages.success(page, "Discarded. What was sent stays on record.")
     return redirect("reviewqueue:quarantine-list", slug=slug)
+
+
+def _one(page: AuthenticatedRequest, workflow: Workflow, pk: UUID) -> QuarantinedItem:
+    """Return a refused item of the person's sites. Raises: Http404."""
+    found = QuarantinedItem.objects.filter(workflow=workflow)
+    found = within_sites(found, page.actor.sites(workflow.pk))
+    return get_object_or_404(found, pk=pk)
 
 
 def _detail(
@@ -83,17 +122,19 @@ def _detail(
     errors: list[dict[str, Any]],
     *,
     status: int,
+    raw: str | None = None,
 ) -> HttpResponse:
     by_field: dict[str, list[str]] = {}
     for error in errors:
-        by_field.setdefault(error["field"], []).append(error["rule"].replace("_", " "))
+        words = told(error, workflow.declaration).removeprefix(f"{error['field']}: ")
+        by_field.setdefault(error["field"], []).append(words)
     envelope = payload if isinstance(payload, dict) else None
     features = envelope.get("features") if envelope else None
     context = {
         "workflow": workflow,
         "one": one,
         "errors": errors,
-        "by_field": by_field,
+        "sentences": [told(error, workflow.declaration) for error in errors],
         "is_form": isinstance(features, dict),
         "envelope": envelope,
         "fields": [
@@ -106,11 +147,30 @@ def _detail(
         ]
         if isinstance(features, dict)
         else [],
-        "raw": orjson.dumps(payload, option=orjson.OPT_INDENT_2, default=str).decode(),
+        "slots": [
+            {
+                "slot": slot,
+                "kept": _kept(envelope, slot.name),
+                "errors": by_field.get(field_of(slot.name), []),
+            }
+            for slot in workflow.declaration.media
+        ],
+        "raw": _as_text(payload) if raw is None else raw,
         "can_resolve": page.actor.can(Permission.QUARANTINE_RESOLVE, workflow.pk)
         and one.status == QuarantineStatus.OPEN,
     }
     return render(page, "reviewqueue/quarantine_detail.html", context, status=status)
+
+
+def _kept(envelope: Mapping[str, Any] | None, slot: str) -> str:
+    """Return the id that the payload has in a slot; empty for none."""
+    media = envelope.get(ENTRY) if envelope else None
+    value = media.get(slot) if isinstance(media, dict) else None
+    return value if isinstance(value, str) else ""
+
+
+def _as_text(payload: object) -> str:
+    return orjson.dumps(payload, option=orjson.OPT_INDENT_2, default=str).decode()
 
 
 def _sent(
@@ -135,6 +195,21 @@ def _sent(
         "occurred_at": request.POST.get("occurred_at", ""),
         "features": features,
     }, None
+
+
+def _with_files(
+    page: AuthenticatedRequest, workflow: Workflow, payload: object
+) -> object:
+    """Keep files that are sent in place of refused ones. Raises: MediaUnavailable."""
+    sent = {slot.name: f"{FILE}{slot.name}" for slot in workflow.declaration.media}
+    files = {
+        slot: cast("UploadedFile[bytes]", page.FILES[name])
+        for slot, name in sent.items()
+        if name in page.FILES
+    }
+    return item_with_files(
+        workflow=workflow, raw=payload, files=files, by=page.user, now=timezone.now()
+    )
 
 
 def _value(feature: Feature, text: str) -> object:

@@ -1,7 +1,6 @@
 """The reviewer's desk: one case, the call, the next case."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from django.contrib import messages
@@ -12,18 +11,20 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts.access import AuthenticatedRequest
 from accounts.models import User
 from accounts.permissions import Permission
+from accounts.sites import within_sites
+from predictions.declaration import Declaration, FieldError
+from predictions.fields.wording import rule_words
 from predictions.models import Workflow
 from predictions.services.explanations import explain_prediction
-from predictions.views.access import AuthenticatedRequest, open_workflow
+from predictions.views.access import open_workflow
 from reviewqueue.enums import Queue
 from reviewqueue.forms import DecideForm, LeaseForm, ReasonForm, SkipForm, SnoozeForm
 from reviewqueue.models import Case, Decision
-from reviewqueue.queries.desk import (
-    held_cases,
-)
-from reviewqueue.queries.visibility import queues_of
+from reviewqueue.queries.desk import case_and_route, held_cases
+from reviewqueue.queries.visibility import queues_of, reachable_cases
 from reviewqueue.services.adjudication import FollowUpTaken
 from reviewqueue.services.claims import (
     TooManyLeases,
@@ -34,15 +35,15 @@ from reviewqueue.services.claims import (
     snooze_case,
 )
 from reviewqueue.services.decisions import (
-    InvalidDecision,
-    Judgement,
     UndoRefused,
     escalate_case,
     record_decision,
     undo_decision,
 )
+from reviewqueue.services.judging import InvalidDecision, Judgement
 from reviewqueue.services.leases import AlreadyDecided, LeaseLost
 from reviewqueue.views.desk import show_desk
+from reviewqueue.views.desk_fields import form_judgement, is_same_call, typed_fields
 
 
 @never_cache  # going back must not bring up a case that is decided
@@ -58,31 +59,36 @@ def review(request: HttpRequest, slug: str) -> HttpResponse:
 def decide(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
     """Record the call and show the next case."""
     page, workflow, queues = _open(request, slug)
-    case_id = _case_of(workflow, pk)
+    found = reachable_cases(case_and_route(workflow), page.actor, workflow.pk)
+    case = get_object_or_404(found, pk=pk)
     form = DecideForm(request.POST)
     if not form.is_valid():
         return _refused(page, workflow, queues, pk, _first_error(form), status=422)
     data = form.cleaned_data
+    judgement = form_judgement(data, page.POST, case, workflow)
     try:
         record_decision(
-            case_id=case_id,
+            case_id=case.pk,
             reviewer=page.user,
             lease_token=data["lease_token"],
-            judgement=Judgement(
-                verdict=data["verdict"],
-                label=data["label"],
-                reason_code=data["reason_code"],
-                note=data["note"],
-            ),
+            judgement=judgement,
             now=timezone.now(),
         )
     except InvalidDecision as refusal:
-        return _refused(page, workflow, queues, pk, _sentence(refusal), status=422)
+        return _refused(
+            page,
+            workflow,
+            queues,
+            pk,
+            _sentence(refusal, workflow.declaration),
+            status=422,
+            errors=refusal.errors,
+        )
     except AlreadyDecided:
-        if why := _contradicted(pk, page.user, data):
-            return _lost(page, workflow, queues, why)
+        if why := _contradicted(pk, page.user, judgement, workflow.declaration):
+            return _lost(page, workflow, queues, why, case=case)
     except LeaseLost as lost:
-        return _lost(page, workflow, queues, str(lost))
+        return _lost(page, workflow, queues, str(lost), case=case)
     return _onward(page, workflow, queues)
 
 
@@ -91,11 +97,16 @@ def prefetch(request: HttpRequest, slug: str) -> HttpResponse:
     """Lease the next case ahead, under its own lease, and have its reasons ready."""
     page, workflow, queues = _open(request, slug)
     now = timezone.now()
-    if len(held_cases(workflow, page.user)) != 1:
+    sites = page.actor.sites(workflow.pk)
+    if len(held_cases(workflow, page.user, sites)) != 1:
         return HttpResponse(status=204)
     try:
         case = claim_next_case(
-            workflow=workflow, reviewer=page.user, queues=queues, now=now
+            workflow=workflow,
+            reviewer=page.user,
+            queues=queues,
+            now=now,
+            sites=sites,
         )
     except TooManyLeases:
         return HttpResponse(status=204)
@@ -108,7 +119,7 @@ def prefetch(request: HttpRequest, slug: str) -> HttpResponse:
 def renew(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
     """Extend the lease; the page asks while it is open."""
     page, workflow, _ = _open(request, slug)
-    case_id = _case_of(workflow, pk)
+    case_id = _case_of(page, workflow, pk)
     form = LeaseForm(request.POST)
     if not form.is_valid():
         return JsonResponse({"error": _first_error(form)}, status=422)
@@ -127,61 +138,27 @@ def renew(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
 @require_POST
 def skip(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
     """Give the case back, never to be offered to this person again."""
-    form = SkipForm(request.POST)
-
-    def act(page: AuthenticatedRequest) -> None:
-        skip_case(
-            case_id=pk,
-            holder=page.user,
-            lease_token=form.cleaned_data["lease_token"],
-            reason=form.cleaned_data["reason"],
-            now=timezone.now(),
-        )
-
-    return _act(request, slug, pk, form, act)
+    return _act(request, slug, pk, SkipForm(request.POST), skip_case)
 
 
 @require_POST
 def snooze(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
     """Put the case off."""
-    form = SnoozeForm(request.POST)
-
-    def act(page: AuthenticatedRequest) -> None:
-        now = timezone.now()
-        snooze_case(
-            case_id=pk,
-            holder=page.user,
-            lease_token=form.cleaned_data["lease_token"],
-            until=form.moment(now),
-            reason="",
-            now=now,
-        )
-
-    return _act(request, slug, pk, form, act)
+    return _act(request, slug, pk, SnoozeForm(request.POST), snooze_case)
 
 
 @require_POST
 def escalate(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
     """Pass the case to an adjudicator."""
-    form = ReasonForm(request.POST)
-
-    def act(page: AuthenticatedRequest) -> None:
-        escalate_case(
-            case_id=pk,
-            holder=page.user,
-            lease_token=form.cleaned_data["lease_token"],
-            reason=form.cleaned_data["reason"],
-            now=timezone.now(),
-        )
-
-    return _act(request, slug, pk, form, act)
+    return _act(request, slug, pk, ReasonForm(request.POST), escalate_case)
 
 
 @require_POST
 def undo(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
     """Take one's own decision back and show its case again."""
     page, workflow, queues = _open(request, slug)
-    get_object_or_404(Decision, pk=pk, workflow=workflow, reviewer=page.user)
+    own = Decision.objects.filter(workflow=workflow, reviewer=page.user)
+    get_object_or_404(within_sites(own, page.actor.sites(workflow.pk)), pk=pk)
     try:
         case = undo_decision(decision_id=pk, by=page.user, now=timezone.now())
     except (UndoRefused, FollowUpTaken) as refusal:
@@ -193,7 +170,7 @@ def undo(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
 def release(request: HttpRequest, slug: str) -> HttpResponse:
     """Give back everything that the reviewer holds in the workflow."""
     page, workflow, _ = _open(request, slug)
-    for case in held_cases(workflow, page.user):
+    for case in held_cases(workflow, page.user, page.actor.sites(workflow.pk)):
         if case.lease_token is not None:
             release_case(
                 case_id=case.pk,
@@ -208,7 +185,7 @@ def release(request: HttpRequest, slug: str) -> HttpResponse:
 def _open(
     request: HttpRequest, slug: str
 ) -> tuple[AuthenticatedRequest, Workflow, list[Queue]]:
-    page, workflow = open_workflow(request, slug, Permission.CASES_VIEW)
+    page, workflow = open_workflow(request, slug, Permission.CASES_VIEW, by_site=True)
     queues = queues_of(page.actor, workflow.pk)
     if not queues:
         message = "You review nothing in this workflow."
@@ -216,24 +193,33 @@ def _open(
     return page, workflow, queues
 
 
-def _case_of(workflow: Workflow, pk: UUID) -> UUID:
-    """Return the id when the case is of this workflow. Raises: Http404."""
-    return get_object_or_404(Case.objects.only("pk"), pk=pk, workflow=workflow).pk
+def _case_of(page: AuthenticatedRequest, workflow: Workflow, pk: UUID) -> UUID:
+    """Return the id when the case is within the person's reach. Raises: Http404."""
+    found = reachable_cases(Case.objects.only("pk"), page.actor, workflow.pk)
+    return get_object_or_404(found, pk=pk, workflow=workflow).pk
 
 
 def _act(
     request: HttpRequest,
     slug: str,
     pk: UUID,
-    form: LeaseForm,
-    act: Callable[[AuthenticatedRequest], None],
+    form: ReasonForm | SnoozeForm,
+    service: Callable[..., Case],
 ) -> HttpResponse:
+    """Call the service on the terms of the form and show the next case."""
     page, workflow, queues = _open(request, slug)
-    _case_of(workflow, pk)
+    case_id = _case_of(page, workflow, pk)
     if not form.is_valid():
         return _refused(page, workflow, queues, pk, _first_error(form), status=422)
     try:
-        act(page)
+        now = timezone.now()
+        service(
+            case_id=case_id,
+            holder=page.user,
+            lease_token=form.cleaned_data["lease_token"],
+            now=now,
+            **form.terms(now),
+        )
     except InvalidDecision as refusal:
         return _refused(page, workflow, queues, pk, _sentence(refusal), status=422)
     except ValueError as refusal:
@@ -258,7 +244,9 @@ def _onward(
     return target
 
 
-def _contradicted(pk: UUID, reviewer: User, data: dict[str, Any]) -> str:
+def _contradicted(
+    pk: UUID, reviewer: User, judgement: Judgement, declaration: Declaration
+) -> str:
     """Say why a call on a decided case does not stand; nothing when it is a repeat."""
     own = (
         Decision.objects.filter(case_id=pk, reviewer=reviewer, retraction=None)
@@ -267,16 +255,25 @@ def _contradicted(pk: UUID, reviewer: User, data: dict[str, Any]) -> str:
     )
     if own is None:
         return "Somebody else decided this case."
-    if own.verdict == data["verdict"] or (data["label"] and own.label == data["label"]):
+    if is_same_call(own, judgement, declaration):
         return ""
     return "You decided this case already, otherwise; take that back to change it."
 
 
 def _lost(
-    page: AuthenticatedRequest, workflow: Workflow, queues: list[Queue], why: str
+    page: AuthenticatedRequest,
+    workflow: Workflow,
+    queues: list[Queue],
+    why: str,
+    *,
+    case: Case | None = None,
 ) -> HttpResponse:
     """Say that the case is gone, with the next one as the way on."""
-    more = {"notice": why, "unsaved": page.POST.get("note", "")}
+    more = {
+        "notice": why,
+        "unsaved": page.POST.get("note", ""),
+        "unsaved_fields": typed_fields(case, page.POST, workflow),
+    }
     return show_desk(page, workflow, queues, more=more, status=409)
 
 
@@ -288,8 +285,9 @@ def _refused(
     why: str,
     *,
     status: int,
+    errors: Sequence[FieldError] = (),
 ) -> HttpResponse:
-    more = {"error": why, "sent": page.POST}
+    more = {"error": why, "sent": page.POST, "field_errors": errors}
     return show_desk(page, workflow, queues, wanted=pk, more=more, status=status)
 
 
@@ -305,6 +303,10 @@ def _first_error(form: LeaseForm) -> str:
     return f"{name.replace('_', ' ')}: {errors[0]}"
 
 
-def _sentence(refusal: InvalidDecision) -> str:
+def _sentence(refusal: InvalidDecision, declaration: Declaration | None = None) -> str:
     first = refusal.errors[0]
+    name = first.field.removeprefix("fields.").partition(".")[0]
+    for one in declaration.fields if declaration else ():
+        if first.field.startswith("fields.") and one.name == name:
+            return f"{one.label}: {rule_words(one, first.rule, first.value)}."
     return f"{first.field}: {first.rule.replace('_', ' ')}"

@@ -13,9 +13,12 @@ from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_GET, require_http_methods
 
+from accounts.access import AuthenticatedRequest
 from accounts.permissions import Permission
+from predictions.masking import is_masking
 from predictions.models import Workflow
-from predictions.views.access import AuthenticatedRequest, open_workflow
+from predictions.services.unmasking import note_unmasked_snapshot
+from predictions.views.access import open_workflow
 from reviewqueue.downloads import CONTENT_TYPES, download
 from reviewqueue.enums import LabelSource, SnapshotStatus
 from reviewqueue.forms_snapshots import SnapshotForm, query_fields
@@ -59,15 +62,25 @@ def snapshot_create(request: HttpRequest, slug: str) -> HttpResponse:
     now = timezone.now()
     if request.method == "POST":
         return _build(page, workflow, now=now)
-    form = SnapshotForm(request.GET or None, labels=workflow.declaration.labels)
+    form = _form(page, workflow, request.GET or None)
     counted = _counted(form, workflow, now=now) if form.is_valid() else None
     return _create_page(page, workflow, form, counted)
+
+
+def _form(
+    page: AuthenticatedRequest, workflow: Workflow, sent: Mapping[str, Any] | None
+) -> SnapshotForm:
+    declaration = workflow.declaration
+    may_unmask = is_masking(declaration) and page.actor.can(
+        Permission.ITEMS_UNMASK, workflow.pk
+    )
+    return SnapshotForm(sent, labels=declaration.labels, may_unmask=may_unmask)
 
 
 def _build(
     page: AuthenticatedRequest, workflow: Workflow, *, now: datetime
 ) -> HttpResponse:
-    form = SnapshotForm(page.POST, labels=workflow.declaration.labels)
+    form = _form(page, workflow, page.POST)
     if not form.is_valid():
         return _create_page(page, workflow, form, None)
     try:
@@ -160,6 +173,7 @@ def snapshot_detail(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
         "words": _query_in_words(snapshot, workflow),
         "is_unfinished": snapshot.status in UNFINISHED,
         "can_create": page.actor.can(Permission.SNAPSHOTS_CREATE, workflow.pk),
+        "can_train": page.actor.can(Permission.MODELS_TRAIN, workflow.pk),
         "query": query_fields(
             SnapshotFilters.from_json(snapshot.filters), snapshot.as_of
         ),
@@ -207,6 +221,8 @@ def _query_in_words(snapshot: Snapshot, workflow: Workflow) -> list[str]:
         words.append("decided blind")
     if filters.only_audit:
         words.append("audit sample")
+    if filters.unmasked:
+        words.append("personal data not masked")
     return words or ["everything labelled"]
 
 
@@ -223,6 +239,7 @@ _COUNTED = {
     "policy_versions": "Policy version",
     "reviewers": "Reviewer (pseudonym)",
     "missing": "Feature not given",
+    "media": "With a file",
 }
 
 
@@ -249,11 +266,16 @@ def snapshot_download(
     request: HttpRequest, slug: str, pk: UUID, file_format: str
 ) -> HttpResponseBase:
     """Stream the rows; a snapshot that is not ready has none."""
-    _, workflow = open_workflow(request, slug, Permission.SNAPSHOTS_VIEW)
+    page, workflow = open_workflow(request, slug, Permission.SNAPSHOTS_VIEW)
     rows = Snapshot.objects.select_related("workflow")
     snapshot = get_object_or_404(
         rows, pk=pk, workflow=workflow, status=SnapshotStatus.READY
     )
+    if snapshot.is_unmasked:
+        page.actor.require(Permission.ITEMS_UNMASK, workflow.pk)
     if file_format not in CONTENT_TYPES:
         raise Http404
+    if snapshot.is_unmasked:
+        by, now = page.user, timezone.now()
+        note_unmasked_snapshot(snapshot_id=pk, workflow=workflow, by=by, now=now)
     return download(snapshot, file_format)

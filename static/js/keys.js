@@ -7,6 +7,7 @@
      and a summary hands the focus on into what it opened: else what is typed next would
      be taken for more shortcuts.
    - data-key-label="Confirm": its name on the sheet; else its own text.
+   - data-more-keys='[["Zoom", "+ -"], …]': what else the sheet lists while it is there.
    - data-key-list: rows that "next" and "previous" walk through, by [data-key-item].
    - kbd[data-key="confirm"]: shows the key of the action.
    - data-key-sheet on a button: opens the sheet, as "help" does. */
@@ -81,6 +82,8 @@ function sheetRows() {
     else if (document.querySelector("[data-key-list]") && (action === "next" || action === "previous"))
       rows.push([action === "next" ? "Next in the list" : "Previous in the list", key]);
   }
+  for (const el of document.querySelectorAll("[data-more-keys]"))
+    if (usable(el)) rows.push(...JSON.parse(el.dataset.moreKeys));
   rows.push(["These keys", keys.help ?? "?"], ["Leave a field", "Esc"]);
   return rows;
 }

@@ -16,7 +16,7 @@ from rest_framework.views import APIView, exception_handler
 from accounts.api.authentication import BearerKeyAuthentication
 from accounts.models import ApiKey, Scope, User
 from accounts.permissions import Permission, actor_of
-from accounts.services import revoke_api_key
+from accounts.services_keys import revoke_api_key
 from tests.factories.accounts import ApiKeyFactory, key_for, plaintext_of
 
 pytestmark = pytest.mark.django_db

@@ -9,13 +9,8 @@ from django.urls import reverse
 from accounts.enums import AccessEventKind, Role
 from accounts.models import AccessEvent, Scope, User
 from accounts.permissions import Permission
-from accounts.services import (
-    create_api_key,
-    grant_role,
-    note_lockout,
-    revoke_api_key,
-    set_roles,
-)
+from accounts.services import grant_role, note_lockout, set_roles
+from accounts.services_keys import create_api_key, revoke_api_key
 from accounts.views import events
 from tests.factories.accounts import ScopeFactory
 

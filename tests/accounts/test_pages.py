@@ -11,13 +11,15 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.enums import Role
 from accounts.models import AccessEvent, ApiKey, Scope, User
 from accounts.permissions import Actor, Permission
-from accounts.services import hash_key, revoke_role
+from accounts.services import revoke_role
+from accounts.services_keys import hash_key
 from tests.factories.accounts import ApiKeyFactory, UserFactory, key_for, member
 
 MEMBERS = "/accounts/w/card-fraud/members/"
 KEYS = "/accounts/w/card-fraud/keys/"
 USERS = "/accounts/users/"
-N_QUERIES = 6  # session, user, scope, roles, workflows of the header, members
+# Session, user, scope, roles, workflows and unread notices of the header, members.
+N_QUERIES = 8
 
 
 def client_of(user: User) -> Client:
@@ -327,3 +329,15 @@ def test_admin_site_shows_no_secret_and_changes_nothing(root: User) -> None:
     assert client.post(f"/admin/accounts/apikey/{key.id}/delete/").status_code == 403
     user_page = client.get(f"/admin/accounts/user/{root.id}/change/").content.decode()
     assert root.password not in user_page
+
+
+def test_mails_about_alerts_are_switched_off_and_on(alice: User) -> None:
+    about = {"name": "Alice", "email": "alice@example.org"}
+    client = client_of(alice)
+
+    client.post("/accounts/profile/", about)
+    alice.refresh_from_db()
+    assert not alice.wants_alert_mails
+    client.post("/accounts/profile/", about | {"wants_alert_mails": "on"})
+    alice.refresh_from_db()
+    assert alice.wants_alert_mails

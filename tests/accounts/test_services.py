@@ -11,23 +11,25 @@ from accounts.models import AccessEvent, ApiKey, Scope, User
 from accounts.permissions import KEY_PERMISSIONS, Actor, Permission
 from accounts.services import (
     EmailTakenError,
-    InvalidVerbsError,
-    KeyExpiryPastError,
     LastAdminError,
-    OwnerOutsideScopeError,
     ServiceAccountPasswordError,
     UsernameTakenError,
-    create_api_key,
     create_service_account,
     create_user,
     grant_role,
-    revoke_api_key,
     revoke_role,
     set_roles,
     set_temporary_password,
     set_user_active,
-    touch_api_key,
     update_profile,
+)
+from accounts.services_keys import (
+    InvalidVerbsError,
+    KeyExpiryPastError,
+    OwnerOutsideScopeError,
+    create_api_key,
+    revoke_api_key,
+    touch_api_key,
 )
 from tests.factories.accounts import ApiKeyFactory, UserFactory
 
@@ -168,14 +170,21 @@ def test_temporary_password_works_and_is_in_no_event(
     alice: User, root: User, now: datetime
 ) -> None:
     password = set_temporary_password(user=alice, actor=root, now=now)
-    assert User.objects.get(pk=alice.pk).check_password(password)
+    kept = User.objects.get(pk=alice.pk)
+    assert kept.check_password(password)
+    assert kept.must_change_password
     assert events() == [("password_set", "root", "alice", {})]
 
 
 def test_profile_refuses_the_address_of_another(alice: User) -> None:
     UserFactory.create(email="taken@example.org")
     with pytest.raises(EmailTakenError):
-        update_profile(user=alice, name="Alice", email="Taken@example.org")
+        update_profile(
+            user=alice,
+            name="Alice",
+            email="Taken@example.org",
+            wants_alert_mails=True,
+        )
 
 
 def test_new_key_is_stored_as_a_hash_only(

@@ -1,6 +1,6 @@
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from allauth.mfa.totp.internal.auth import (
@@ -8,10 +8,12 @@ from allauth.mfa.totp.internal.auth import (
     hotp_value,
     yield_hotp_counters_from_time,
 )
+from django.conf import settings
 from django.core import mail
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import AccessEvent, User
 from accounts.services import set_temporary_password, set_user_active
@@ -162,6 +164,34 @@ def test_reset_by_mail_gives_a_link_that_works_once(client: Client, ada: User) -
     assert ada.check_password("another-long-phrase")
     assert AccessEvent.objects.get().kind == "password_reset"
     assert "invalid" in Client().get(found[1]).content.decode()
+
+
+def test_reset_mail_is_in_the_words_of_the_product(client: Client, ada: User) -> None:
+    before = timezone.now()
+    client.post(reverse("account_reset_password"), {"email": "ada@example.org"})
+
+    (message,) = mail.outbox
+    ends = before + timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT)
+    minutes = [ends + timedelta(minutes=n) for n in (0, 1)]
+    body = str(message.body)
+    assert message.subject == "[Countersign] Choose a new password"
+    assert message.content_subtype == "plain"
+    assert not message.alternatives  # type: ignore[attr-defined]  # it is multipart
+    assert "for your account on Countersign,\nada.\n" in body
+    assert "works once, until " in body
+    assert any(f"{one:%-d %b %Y, %H:%M} UTC" in body for one in minutes)
+    assert "testserver!" not in body
+    assert "Thank you for using" not in body
+
+
+def test_mail_to_an_address_without_account_offers_no_sign_up(client: Client) -> None:
+    client.post(reverse("account_reset_password"), {"email": "nobody@example.org"})
+
+    (message,) = mail.outbox
+    assert message.subject == "[Countersign] No account with this address"
+    assert "ask your site admin" in str(message.body)
+    assert "sign up" not in str(message.body)
+    assert "http" not in str(message.body)
 
 
 def test_reset_does_not_say_whether_an_address_is_known(

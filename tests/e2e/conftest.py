@@ -4,9 +4,11 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from threading import Condition
 from urllib.parse import urlsplit
 
 import pytest
+from django.core.signals import request_finished, request_started
 from django.test import Client
 from playwright.sync_api import (
     Browser,
@@ -19,8 +21,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
 from predictions.models import ModelVersion, Workflow
-from reviewqueue.services.pipeline import process_batch
-from tests.factories.predictions import make_items
+from tests.reviewqueue.services.steps import open_cases
 
 # Playwright keeps an event loop in this thread, where Django would refuse to query.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
@@ -76,6 +77,38 @@ class Watch:
             self._note(f"status {response.status}: {response.url}")
 
 
+class Requests:
+    """Counts the requests that the server is at, also those that nobody awaits."""
+
+    def __init__(self) -> None:
+        self._changed = Condition()
+        self._n = 0
+
+    def started(self, **_: object) -> None:
+        with self._changed:
+            self._n += 1
+
+    def finished(self, **_: object) -> None:
+        with self._changed:
+            self._n -= 1
+            self._changed.notify_all()
+
+    def wait(self) -> None:
+        """Wait until the last one has ended, ten seconds at most."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._n <= 0, timeout=10)
+
+
+@pytest.fixture
+def requests_of_pages() -> Iterator[Requests]:
+    counted = Requests()
+    request_started.connect(counted.started)
+    request_finished.connect(counted.finished)
+    yield counted
+    request_started.disconnect(counted.started)
+    request_finished.disconnect(counted.finished)
+
+
 OpenPage = Callable[..., Page]
 
 
@@ -88,7 +121,10 @@ def watch(live_server: LiveServer) -> Iterator[Watch]:
 
 @pytest.fixture
 def open_page(
-    chromium: Browser, live_server: LiveServer, watch: Watch
+    chromium: Browser,
+    live_server: LiveServer,
+    watch: Watch,
+    requests_of_pages: Requests,
 ) -> Iterator[OpenPage]:
     """Return a way to open a page as somebody: `open_page(alice, "/")`."""
     contexts: list[BrowserContext] = []
@@ -114,6 +150,8 @@ def open_page(
     yield open_page
     for context in contexts:
         context.close()
+    # What is fetched ahead needs its tables, which are emptied next.
+    requests_of_pages.wait()
 
 
 def session_of(person: User) -> str:
@@ -129,8 +167,7 @@ def fill(
     """Return a way to put scored items into the queue."""
 
     def fill(n: int) -> Workflow:
-        make_items(workflow, n, now=now)
-        process_batch(workflow=workflow, limit=n, now=now)
+        open_cases(workflow, n, now=now)
         return workflow
 
     return fill

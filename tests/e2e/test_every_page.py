@@ -1,12 +1,14 @@
 """Every page of the access table: axe finds nothing, nothing scrolls sideways."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Literal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 from pytest_django.live_server_helper import LiveServer
 
+from accounts.models import User
 from tests.access_table import (
     OTHER_ANSWERS,
     SIGNED_IN,
@@ -24,6 +26,7 @@ from tests.access_world import (
     build_world,
     patterns,
 )
+from tests.browser import AXE_COLOURS, AXE_OPTIONS, violations
 from tests.e2e.conftest import Watch
 
 pytestmark = [
@@ -32,26 +35,42 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
 ]
 
-RULES = {
-    "runOnly": [
-        "wcag2a",
-        "wcag2aa",
-        "wcag21a",
-        "wcag21aa",
-        "wcag22aa",
-        "best-practice",
-    ],
-    "resultTypes": ["violations"],
+WIDE = 3840  # a 4K screen without scaling
+# Where axe looks. Colours are the same at every width, all else in both themes: at
+# everything where most look, at the colours of the other theme, and on the phone again
+# for what is smaller there.
+WIDTHS: Mapping[int, Sequence[Literal["light", "dark"]]] = {
+    360: ("light",),
+    768: (),
+    1280: ("light", "dark"),
+    WIDE: (),
 }
-WIDTHS = (360, 768, 1280)
+LEAST_FILLED = 0.6  # of a wide screen, by a page that is not narrow on purpose
 # 1280 px at 400 %: what WCAG's reflow asks for.
 REFLOW = 320
+FILLED = """() => {
+  const one = document.querySelector("main > :is(.page:not(.narrow), .desk)");
+  return one && one.getBoundingClientRect().width / innerWidth;
+}"""
+BESIDE = """() => {
+  const page = document.querySelector("main > :is(.page:not(.narrow), .desk)");
+  if (!page) return 0;
+  const style = getComputedStyle(page);
+  const left = page.getBoundingClientRect().left + parseFloat(style.paddingLeft);
+  return Math.abs(document.querySelector(".mark").getBoundingClientRect().left - left);
+}"""
 # Answers that are no page of ours: files, machine-readable text.
 NO_PAGES = {
     "health-live",
     "health-ready",
     "metrics",
     "reviewqueue:snapshot-download",
+    "predictions:media",
+    "predictions:media-derivative",
+    "lifecycle:gate-json",
+    "lifecycle:readiness-report",
+    "lifecycle:model-card",
+    "lifecycle:snapshot-datasheet",
     "mfa_download_recovery_codes",
     # There only with a second factor.
     "mfa_view_recovery_codes",
@@ -98,10 +117,9 @@ class Walk:
     def __init__(self, chromium: Browser, url: str, watch: Watch, world: World) -> None:
         self.chromium, self.url, self.watch, self.world = chromium, url, watch, world
         self.pages: dict[str, Page] = {}
-        self.axe = Axe()
 
     def findings(self, who: str, path: str) -> list[str]:
-        page = self._page(who)
+        page = self.page(who)
         answer = page.goto(path)
         assert answer is not None
         found = [] if answer.ok else [f"answers {answer.status}"]
@@ -110,20 +128,20 @@ class Walk:
     def look(self, page: Page) -> list[str]:
         """Return what is wrong with the page, at every width and in both themes."""
         found: list[str] = []
-        for width in WIDTHS:
+        for width, themes in WIDTHS.items():
             page.set_viewport_size({"width": width, "height": 900})
             found += self._sideways(page, width)
-            for theme in ("light", "dark"):
-                page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
-                found += [f"{width} {theme} {one}" for one in self._axe(page)]
+            for theme in themes:
+                page.emulate_media(color_scheme=theme)
+                rules = AXE_COLOURS if theme == "dark" else AXE_OPTIONS
+                wrong = violations(page, rules)
+                found += [f"{width} {theme} {one}" for one in wrong]
+            if width == WIDE:
+                found += self._lost(page)
         page.set_viewport_size({"width": REFLOW, "height": 256})
         return found + self._sideways(page, REFLOW)
 
-    def close(self) -> None:
-        for page in self.pages.values():
-            page.context.close()
-
-    def _page(self, who: str) -> Page:
+    def page(self, who: str) -> Page:
         if who not in self.pages:
             context = self.chromium.new_context(
                 base_url=self.url, reduced_motion="reduce"
@@ -137,9 +155,19 @@ class Walk:
             self.watch.attach(self.pages[who])
         return self.pages[who]
 
-    def _axe(self, page: Page) -> list[str]:
-        found = self.axe.run(page, options=RULES).response["violations"]
-        return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found]
+    def close(self) -> None:
+        for page in self.pages.values():
+            page.context.close()
+
+    def _lost(self, page: Page) -> list[str]:
+        """Say where a page is small on a wide screen, or the bar not above it."""
+        found = []
+        filled, beside = page.evaluate(FILLED), page.evaluate(BESIDE)
+        if filled is not None and filled < LEAST_FILLED:
+            found.append(f"{WIDE}: the page fills {filled:.0%}")
+        if beside > 1:
+            found.append(f"{WIDE}: the bar begins {beside:.0f} px beside the page")
+        return found
 
     def _sideways(self, page: Page, width: int) -> list[str]:
         scrolled = page.evaluate("document.documentElement.scrollWidth")
@@ -168,13 +196,18 @@ def test_walk_finds_what_is_wrong(walk: Walk) -> None:
           const wide = document.createElement("img");
           wide.src = "/static/img/favicon.svg";
           Object.assign(wide.style, { minWidth: "2000px", minHeight: "20px" });
-          document.querySelector("main").append(wide);
+          const pale = document.createElement("p");
+          pale.textContent = "hardly to be read";
+          Object.assign(pale.style, { color: "#777", background: "#888" });
+          document.querySelector("main").append(wide, pale);
         }"""
     )
 
     found = walk.look(page)
 
     assert any("image-alt" in one for one in found)
+    assert any(one.startswith("1280 light color-contrast") for one in found)
+    assert any(one.startswith("1280 dark color-contrast") for one in found)
     assert any("px wide" in one for one in found)
 
 
@@ -200,3 +233,33 @@ def test_pages_of_the_site(walk: Walk, half: int) -> None:
 
     assert found == {}
     assert len(pages) >= 10
+
+
+def test_pages_with_answers(walk: Walk, tmp_path: Path) -> None:
+    walk.watch.expected += ["422"]
+    own = walk.world.own
+    tried = address("reviewqueue:trust-what-if", own) + "?delta=0.2&min_reviews=5"
+    found = {"other terms": walk.findings(EVERYTHING, tried)}
+    page = walk.page(EVERYTHING)
+
+    page.goto(address("reviewqueue:quarantine-detail", own))
+    page.get_by_role("button", name="Send again").or_(
+        page.get_by_role("button", name="Send this JSON")
+    ).first.click()
+    page.get_by_role("heading", name="Why").wait_for()
+    found["correction refused"] = walk.look(page)
+
+    file = tmp_path / "rows.csv"
+    file.write_text("external_id,occurred_at,amount\nnew-1,soon,-5\n", encoding="utf-8")
+    page.goto(address("predictions:upload", own))
+    page.get_by_label("File", exact=True).set_input_files(file)
+    page.get_by_role("button", name="Upload", exact=True).click()
+    page.get_by_role("heading", name="What became of them").wait_for()
+    found["rows refused"] = walk.look(page)
+
+    User.objects.filter(pk=walk.world.people[EVERYTHING].pk).update(
+        must_change_password=True
+    )
+    found["temporary password"] = walk.findings(EVERYTHING, "/")
+    assert "made by a site admin" in page.content()
+    assert {name: problems for name, problems in found.items() if problems} == {}

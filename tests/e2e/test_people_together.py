@@ -44,7 +44,8 @@ def test_disagreement_goes_to_an_adjudicator_who_sees_both(
     assert "Alice" not in second.content()
     assert "looks fine" not in second.content()
     second.keyboard.press("2")
-    expect(second.get_by_role("heading", name="All done")).to_be_visible()
+    # They disagree, so what is left is for an adjudicator.
+    expect(second.get_by_role("heading", name="Nothing for your role")).to_be_visible()
 
     third = open_page(carol, REVIEW)
     opinions = third.locator(".opinions")
@@ -108,7 +109,8 @@ def test_refused_item_is_corrected_and_sent_again(
     store(workflow, [raw_item(7, now=now, amount=-3)], now=now)
     page = open_page(erin, "/w/cards/quarantine/", java_script_enabled=scripts)
     page.get_by_role("link", name="tx-7").click()
-    expect(page.get_by_role("table")).to_contain_text("amount")
+    why = page.get_by_role("region", name="Why")
+    expect(why).to_contain_text("amount: -3 is below the least allowed, 0 €")
 
     page.get_by_label("Amount").fill("-4")
     page.get_by_role("button", name="Send again").click()

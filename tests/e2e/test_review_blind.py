@@ -1,5 +1,6 @@
 """A blind case: nothing that the model said reaches the browser before the call."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 
@@ -15,6 +16,7 @@ from tests.e2e.conftest import OpenPage
 from tests.e2e.test_keyboard import REVIEW, press, shown
 from tests.factories.accounts import ApiKeyFactory, bearer
 from tests.factories.predictions import set_policy
+from ui import numbers
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -41,12 +43,15 @@ def tells(body: str, route: Route) -> list[str]:
         route.model_version.short_name,
         str(route.model_version.pk),
         f"{route.probability:.4f}"[:6],
-        f"{route.probability:.1%}".replace("%", ""),
+        numbers.percent(route.probability),
         f"{route.score:.3f}",
         '"recommended_label"',
         '"probability"',
     )
-    return [one for one in words if one in body]
+    # As words: random tokens and times of day may hold any of them by chance.
+    return [
+        one for one in words if re.search(rf"(?<![\w.]){re.escape(one)}(?!\w)", body)
+    ]
 
 
 def listen(page: Page) -> list[str]:

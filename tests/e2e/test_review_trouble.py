@@ -8,11 +8,10 @@ from playwright.sync_api import Page, Route, expect
 
 from accounts.models import User
 from predictions.models import Workflow
-from reviewqueue.enums import Queue
 from reviewqueue.models import Case, Decision
-from reviewqueue.services.claims import claim_next_case
 from tests.e2e.conftest import OpenPage, Watch
 from tests.e2e.test_keyboard import REVIEW, press, shown
+from tests.reviewqueue.services.steps import claim
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -29,10 +28,7 @@ def take_away(case: Case, to: User, workflow: Workflow, now: datetime) -> None:
     """Let the lease run out, and somebody else claim the case."""
     past = now - timedelta(hours=1)
     Case.objects.filter(pk=case.pk).update(lease_expires_at=past)
-    claimed = claim_next_case(
-        workflow=workflow, reviewer=to, queues=[Queue.REVIEW], now=now
-    )
-    assert claimed == case
+    assert claim(workflow, to, now=now) == case
 
 
 def test_lease_that_ends_is_said_and_what_was_written_stays(
@@ -225,13 +221,10 @@ def test_empty_queue_says_why(
     expect(reason).to_have_text("Nothing has come in yet")
 
     fill(1)
-    taken = claim_next_case(
-        workflow=workflow, reviewer=bob, queues=[Queue.REVIEW], now=now
-    )
+    taken = claim(workflow, bob, now=now)
     page.reload()
     expect(reason).to_have_text("Others hold what is left")
 
-    assert taken is not None
     Case.objects.filter(pk=taken.pk).update(lease_expires_at=now - timedelta(1))
     page.reload()
     page.keyboard.press("s")

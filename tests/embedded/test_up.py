@@ -1,9 +1,12 @@
 """What `up` says when it cannot start: one line, and no traceback."""
 
+import json
 import os
 import socket
 import subprocess
 import sys
+import urllib.parse
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -105,3 +108,26 @@ def test_wrong_words_are_named(words: list[str]) -> None:
     assert done.stdout == ""
     assert words[-1] in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("own_servers")
+def test_port_0_takes_a_free_one_and_tells_it(tmp_path: Path) -> None:
+    words = ["up", "--json", "--no-demo", "--port=0", f"--data={tmp_path / 'data'}"]
+    command = [sys.executable, "-m", "embedded", *words]
+    with (
+        (tmp_path / "up.log").open("w") as log,
+        subprocess.Popen(
+            command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=log, text=True
+        ) as process,
+    ):
+        try:
+            assert process.stdout is not None
+            url = json.loads(process.stdout.readline())["url"]
+            with urllib.request.urlopen(f"{url}/health/live", timeout=10) as answer:  # noqa: S310 -- our own loopback address
+                assert answer.status == 200
+        finally:
+            process.terminate()
+
+    assert process.returncode == 0
+    assert 1024 <= urllib.parse.urlsplit(url).port < 65_536

@@ -7,7 +7,7 @@ from factory.django import DjangoModelFactory
 from accounts.enums import Role
 from accounts.models import ApiKey, Membership, Scope, User
 from accounts.permissions import KEY_PERMISSIONS, Permission
-from accounts.services import hash_key
+from accounts.services_keys import hash_key
 
 PASSWORD = "correct-horse-battery"
 

@@ -1,16 +1,19 @@
 """Workflows, items and models for tests, made through the real services."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import lru_cache
+from unittest.mock import patch
 
 import numpy as np
 
 from predictions.declaration import declaration_from_json
 from predictions.enums import IntakeSource, Stage
-from predictions.learning.artifacts import dump
-from predictions.learning.features import columns_to_json, feature_matrix
+from predictions.learning.artifacts import ArtifactFacts, dump
+from predictions.learning.features import Column, columns_to_json, feature_matrix
+from predictions.learning.scorer import Model, ScorerProcess
 from predictions.learning.training import TrainedModel, TrainingData, train
 from predictions.models import Item, ModelVersion, Workflow
 from predictions.services.columns import model_columns
@@ -191,11 +194,35 @@ def _trained(declaration_json: str) -> tuple[TrainedModel, bytes]:
     )
     model = train(
         data,
-        algorithm="gradient_boosting",
+        algorithm="logistic",
         seed=1,
         threshold=declaration.decision_threshold,
     )
     return model, dump(model.pipeline)
+
+
+_checked: dict[tuple[object, ...], ArtifactFacts] = {}
+
+
+@contextmanager
+def _checked_once() -> Iterator[None]:
+    """Have the child process look at the same bytes once: it loads them to do so."""
+    check = ScorerProcess.check
+
+    def looked_up(
+        own: ScorerProcess,
+        model: Model,
+        *,
+        columns: Sequence[Column],
+        label_keys: Sequence[str],
+    ) -> ArtifactFacts:
+        asked = (model.sha256, model.trusted, tuple(columns), tuple(label_keys))
+        if asked not in _checked:
+            _checked[asked] = check(own, model, columns=columns, label_keys=label_keys)
+        return _checked[asked]
+
+    with patch.object(ScorerProcess, "check", looked_up):
+        yield
 
 
 def make_champion(workflow: Workflow, *, now: datetime) -> ModelVersion:
@@ -203,24 +230,35 @@ def make_champion(workflow: Workflow, *, now: datetime) -> ModelVersion:
 
 
 def make_model(
-    workflow: Workflow, *, now: datetime, stage: Stage = Stage.CANDIDATE
+    workflow: Workflow,
+    *,
+    now: datetime,
+    stage: Stage = Stage.CANDIDATE,
+    threshold: float | None = None,
+    share: float | None = None,
 ) -> ModelVersion:
-
+    """Register the one trained model; with another threshold it errs elsewhere."""
     model, artifact = _trained(json.dumps(workflow.declaration_json, sort_keys=True))
-    version = register_model(
-        workflow=workflow,
-        artifact=artifact,
-        description=ModelDescription(
-            columns=columns_to_json(model.columns),
-            label_keys=model.label_keys,
-            calibration=model.calibration.to_json(),
-            references=model.references,
-            report=model.report,
-            threshold=workflow.declaration.decision_threshold,
-        ),
-        by=None,
-        now=now,
-    )
+    with _checked_once():
+        version = register_model(
+            workflow=workflow,
+            artifact=artifact,
+            description=ModelDescription(
+                columns=columns_to_json(model.columns),
+                label_keys=model.label_keys,
+                calibration=model.calibration.to_json(),
+                references=model.references,
+                report=model.report,
+                threshold=threshold or workflow.declaration.decision_threshold,
+            ),
+            by=None,
+            now=now,
+            reference=model.reference,
+        )
     if stage == Stage.CANDIDATE:
         return version
-    return change_stage(version=version, to=stage, by=None, reason="test", now=now)
+    if stage == Stage.CHALLENGER:
+        change_stage(version=version, to=Stage.SHADOW, by=None, reason="test", now=now)
+    return change_stage(
+        version=version, to=stage, by=None, reason="test", share=share, now=now
+    )

@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from accounts.enums import Role
 from accounts.permissions import KEY_PERMISSIONS
-from accounts.services import create_api_key, create_service_account, grant_role
+from accounts.services import create_service_account, grant_role
+from accounts.services_keys import create_api_key
 from predictions.enums import Stage
 from predictions.learning.artifacts import dump
 from predictions.learning.features import columns_to_json
@@ -38,6 +39,7 @@ BUDGETS_MS = {
     "killed": 60_000,
     "missing": 10_000,
 }
+ROLLED = "rolled"  # its champion has one before it
 # A claim whose answer was lost costs its reviewer one of the leases for a while.
 MANY_LEASES = "max_leases = 20"
 
@@ -50,10 +52,13 @@ def main() -> None:
     broken = [_declared(slug, budget, now=now) for slug, budget in BUDGETS_MS.items()]
     for one in broken:
         _promise_trouble(one, now=now)
+    rolled = _declared(ROLLED, 10_000, now=now)
+    for _ in range(2):
+        make_champion(rolled, now=now)
     facts = {
         "workflow": workflow.slug,
         "keys": [_key(workflow, f"client-{n}", now=now) for n in range(N_CLIENTS)],
-        "broken": {one.slug: _key(one, one.slug, now=now) for one in broken},
+        "broken": {one.slug: _key(one, one.slug, now=now) for one in [*broken, rolled]},
     }
     sys.stdout.write(json.dumps(facts) + "\n")
 

@@ -16,7 +16,9 @@ from pathlib import Path
 
 import psycopg
 
+from embedded.servers import running_servers
 from tests.faults import processes
+from tests.tables import kept_tables, load_tables
 
 PROJECT = Path(__file__).resolve().parents[2]
 PREPARE = (
@@ -58,6 +60,12 @@ class Stack:
         self.process: subprocess.Popen[str] | None = None
 
     # --- starting and stopping ------------------------------------------------------
+
+    def fill(self) -> None:
+        """Make the data folder with its tables: their migrations are no fault."""
+        with running_servers(self.data / "servers") as servers:
+            into = servers.environment()["DATABASE_URL"]
+            load_tables(kept_tables(), into=into)
 
     def start(self) -> None:
         """Start `up` without the demo; return when it says that it is ready."""
@@ -249,6 +257,7 @@ def running_stack(data: Path) -> Iterator[Stack]:
     """Start everything on a new data folder; stop it at the end."""
     stack = Stack(data)
     try:
+        stack.fill()
         stack.start()
         stack.prepare()
         yield stack

@@ -75,13 +75,17 @@ def test_killed_scorer_sends_its_items_to_people_and_comes_back(stack: Stack) ->
 def test_missing_artifact_sends_items_to_people_until_it_is_there(
     stack: Stack, tmp_path: Path
 ) -> None:
-    ((name,),) = stack.rows(
-        "SELECT v.artifact FROM predictions_modelversion v "
+    ((name, sha256),) = stack.rows(
+        "SELECT v.artifact, v.sha256 FROM predictions_modelversion v "
         "JOIN predictions_workflow w ON w.scope_id = v.workflow_id "
         "WHERE w.slug = 'missing'"
     )
     stored, aside = stack.data / "media" / str(name), tmp_path / "aside"
     stored.rename(aside)
+    # Neither a copy of this machine's nor one in memory: both need no stored file.
+    for copy in stack.data.rglob(f"{sha256!s}.skops"):
+        copy.unlink()
+    stack.kill("scorer")
 
     assert routed(stack, "missing", GOOD) == TO_PEOPLE
     assert events(stack, "missing") == [("failed", "artifact_missing")]

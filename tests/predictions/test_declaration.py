@@ -21,9 +21,14 @@ from predictions.declaration import (
 WORKFLOWS = Path(__file__).parents[2] / "workflows"
 SHIPPED = [
     "card-fraud",
+    "case-notes",
     "cytology-screening",
+    "ed-mortality",
     "ed-triage",
     "machine-failure",
+    "machine-readings",
+    "spoken-entry",
+    "steel-plates",
     "surface-defects",
 ]
 
@@ -57,7 +62,7 @@ def refused(data: Any) -> list[tuple[str, str]]:  # noqa: ANN401 -- any JSON on 
     return [(error.field, error.rule) for error in caught.value.errors]
 
 
-def test_the_five_declarations_are_all_that_ship() -> None:
+def test_the_declarations_are_all_that_ship() -> None:
     assert sorted(path.stem for path in WORKFLOWS.glob("*.toml")) == SHIPPED
 
 
@@ -85,12 +90,18 @@ def test_shipped_declarations_have_the_labels_that_their_models_learn() -> None:
 
     assert labels["card-fraud"].positive_labels == ("fraud",)
     assert labels["cytology-screening"].positive_labels == ("malignant",)
-    assert labels["ed-triage"].positive_labels == ("high_risk",)
+    assert labels["ed-mortality"].positive_labels == ("high_risk",)
+    assert labels["ed-triage"].positive_labels == ("orange", "red")
+    assert labels["ed-triage"].ordered
     assert labels["machine-failure"].positive_labels == ("failure",)
-    assert len(labels["surface-defects"].labels) == 7
-    assert "other_faults" not in labels["surface-defects"].positive_labels
+    assert len(labels["machine-failure"].model_features) == 31
+    assert labels["machine-readings"].positive_labels == ("failure",)
+    assert len(labels["steel-plates"].labels) == 7
+    assert "other_faults" not in labels["steel-plates"].positive_labels
+    assert labels["surface-defects"].label_keys == ("good", "scratch", "pit", "stain")
+    assert len(labels["surface-defects"].model_features) == 20
     assert len(labels["cytology-screening"].model_features) == 30
-    assert len(labels["surface-defects"].model_features) == 27
+    assert len(labels["steel-plates"].model_features) == 27
 
 
 def test_defaults_are_those_of_the_manual() -> None:
@@ -218,7 +229,8 @@ def test_threshold_follows_the_costs_unless_it_is_declared(
             feature(type="text", maximum=3),
             ("features.amount", "only a number or integer has a range"),
         ),
-        (feature(type="text", use="model"), ("features.amount", "a text or datetime")),
+        (feature(type="datetime", use="model"), ("features.amount", "a datetime")),
+        (feature(mask=["email"]), ("features.amount", "only in a text")),
         (
             declared(costs={"false_positive": -1, "false_negative": 1}),
             ("costs.false_positive", "Input should be greater than or equal to 0"),

@@ -5,17 +5,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from reviewqueue.charts import (
-    BOTTOM,
-    LEFT,
-    RIGHT,
-    TOP,
-    Point,
-    count_chart,
-    dot_chart,
-    nice_step,
-    rate_chart,
-)
+from reviewqueue.chart_scales import BOTTOM, LEFT, RIGHT, TOP, Point, nice_step
+from reviewqueue.charts import amount_chart, count_chart, dot_chart, rate_chart
 
 DAYS = [
     Point("1 Mar", 0.5, "1 Mar: half", "/a?x=1&y=2", 0.25, 0.75),
@@ -64,6 +55,29 @@ def test_words_say_what_the_line_does() -> None:
         "Confirmed: 50 % on 1 Mar, 75 % on 4 Mar; "
         "least 50 % on 1 Mar, most 100 % on 3 Mar"
     )
+
+
+def test_series_beside_has_its_own_line_and_intervals() -> None:
+    blind = [
+        Point("1 Mar", 0.25, "1 Mar: a quarter", "/c", 0.0, 0.5),
+        *DAYS[1:3],
+        Point("4 Mar", 0.5, "4 Mar: half", "/d", 0.25, 0.75),
+    ]
+
+    drawn = rate_chart(
+        DAYS, title="Confirmed", unit="%", names=("shown", "blind"), beside=blind
+    )
+
+    svg = parsed(drawn)
+    assert drawn.count("series-2 dot") == 3
+    assert drawn.count("series-2 whisker") == 3
+    assert drawn.count("series-2 trace") == 1
+    assert ("/c", "1 Mar: a quarter") in [
+        (a.get("href"), a.get("aria-label")) for a in svg.iter("a")
+    ]
+    words = svg.get("aria-label", "")
+    assert words.startswith("Confirmed: shown 50 % on 1 Mar, 75 % on 4 Mar; ")
+    assert "; blind 25 % on 1 Mar, 50 % on 4 Mar; least 25 % on 1 Mar" in words
 
 
 @pytest.mark.parametrize(
@@ -121,3 +135,38 @@ def test_words_are_escaped() -> None:
 )
 def test_steps_are_round_and_whole(least: float, step: float) -> None:
     assert nice_step(least) == step
+
+
+def test_amounts_below_zero_have_their_place() -> None:
+    points = [Point("2 Mar", -2.0, "", low=-3.0, high=1.0), Point("3 Mar", 1.0, "")]
+
+    drawn = amount_chart(
+        points, title="Difference", unit="", words=lambda value: f"{value:g} EUR"
+    )
+
+    for tick in ("-3 EUR", "-1 EUR", "0 EUR", "1 EUR"):
+        assert f">{tick}</text>" in drawn
+
+
+def test_amounts_begin_at_zero_and_say_their_unit() -> None:
+    points = [
+        Point("2 Mar", 0.31, "", low=0.1, high=0.6),
+        Point("3 Mar", None, ""),
+        Point("4 Mar", 0.4, "", low=0.2, high=9.0),
+    ]
+
+    drawn = amount_chart(
+        points,
+        title="Cost",
+        unit="EUR",
+        words=lambda value: f"{value:.2f} EUR",
+        tick=lambda value: f"{value:.1f}",
+    )
+
+    assert "Cost: 0.31 EUR on 2 Mar, 0.40 EUR on 4 Mar; least 0.31 EUR" in drawn
+    # an end far above the line does not flatten it
+    assert [f">{tick}</text>" in drawn for tick in ("0.0", "0.8", "1.0")] == [
+        True,
+        True,
+        False,
+    ]

@@ -6,12 +6,13 @@ import pytest
 
 from accounts.models import User
 from predictions.models import ModelVersion, PendingScore, Prediction, Workflow
-from reviewqueue.enums import CaseStatus, Queue, Verdict
+from reviewqueue.enums import CaseStatus, Verdict
 from reviewqueue.models import Case, Label, Route
-from reviewqueue.services.claims import claim_next_case
-from reviewqueue.services.decisions import Judgement, record_decision, undo_decision
+from reviewqueue.services.decisions import record_decision, undo_decision
+from reviewqueue.services.judging import Judgement
 from reviewqueue.services.pipeline import process_batch
 from tests.factories.predictions import make_items
+from tests.reviewqueue.services.steps import claim, token
 
 pytestmark = pytest.mark.django_db
 
@@ -28,15 +29,11 @@ def test_item_becomes_label(
     assert PendingScore.objects.count() == 0
     assert Prediction.objects.count() == 3
     assert Route.objects.filter(review_probability=1, kind="review").count() == 3
-    case = claim_next_case(
-        workflow=workflow, reviewer=alice, queues=[Queue.REVIEW], now=now
-    )
-    assert case is not None
-    assert case.lease_token is not None
+    case = claim(workflow, alice, now=now)
     recorded = record_decision(
         case_id=case.pk,
         reviewer=alice,
-        lease_token=case.lease_token,
+        lease_token=token(case),
         judgement=Judgement(verdict="confirm"),
         now=now + timedelta(seconds=20),
     )

@@ -4,21 +4,12 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Route, expect
+
+from tests.browser import violations
 
 pytestmark = pytest.mark.browser
 
-AXE_OPTIONS = {
-    "runOnly": [
-        "wcag2a",
-        "wcag2aa",
-        "wcag21a",
-        "wcag21aa",
-        "wcag22aa",
-        "best-practice",
-    ]
-}
 LEASE = """(left) => {
   const chip = document.querySelector(".lease");
   const now = Date.now();
@@ -38,8 +29,7 @@ LEASE = """(left) => {
 def test_every_shape_is_accessible(guide: Page, theme: str, width: int) -> None:
     guide.emulate_media(color_scheme="light" if theme == "light" else "dark")
     guide.set_viewport_size({"width": width, "height": 900})
-    found = Axe().run(guide, options=AXE_OPTIONS).response["violations"]
-    assert [(v["id"], v["nodes"][0]["html"]) for v in found] == []
+    assert violations(guide) == []
 
 
 @pytest.mark.parametrize("width", [360, 390, 768, 1280, 1920, 3840])

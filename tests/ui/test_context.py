@@ -29,7 +29,7 @@ class FakeActor:
 @pytest.fixture(autouse=True)
 def _every_view_exists(monkeypatch: pytest.MonkeyPatch) -> None:
     def fake_url(view_name: str, *args: str) -> str | None:
-        if view_name == "predictions:model-list":
+        if view_name == "lifecycle:model-list":
             return None
         return "/" + "/".join([*args, view_name.partition(":")[2] or view_name]) + "/"
 

@@ -63,3 +63,18 @@ def test_rungs_say_how_many_steps_were_climbed() -> None:
     drawn = figures.rungs(step=3, of=5)
     assert drawn.count('class="on"') == 3
     assert 'aria-label="step 3 of 5"' in drawn
+
+
+def test_sparkline_leaves_out_what_is_not_known() -> None:
+    drawn = figures.sparkline(values=[0.0, None, 2.0], label="Ages, 3 readings")
+
+    assert 'aria-label="Ages, 3 readings"' in drawn
+    # the greatest is at the top, nothing on the base line
+    assert 'points="2.0,17.5 118.0,3.0"' in drawn
+
+
+def test_sparkline_of_one_value_is_a_dot() -> None:
+    drawn = figures.sparkline(values=[1.0], label="One")
+
+    assert "polyline" not in drawn
+    assert "<circle" in drawn

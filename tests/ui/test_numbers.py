@@ -46,6 +46,7 @@ def test_percent_of_a_share_inside_never_reads_as_none_or_all(share: float) -> N
     [
         (0, "0 s"),
         (0.018, "18 ms"),
+        (0.00004, "40 µs"),
         (18.4, "18 s"),
         (71, "1 min 11 s"),
         (600, "10 min"),
@@ -59,6 +60,25 @@ def test_percent_of_a_share_inside_never_reads_as_none_or_all(share: float) -> N
 )
 def test_duration_names_the_two_largest_units(seconds: float, written: str) -> None:
     assert numbers.duration(seconds).replace(numbers.NBSP, " ") == written
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (0, "0 ms"),
+        (0.0002, "<1 µs"),
+        (0.0371, "37 µs"),
+        (0.9994, "999 µs"),
+        (0.9996, "1.0 ms"),
+        (2.46, "2.5 ms"),
+        (9.96, "10 ms"),
+        (250, "250 ms"),
+        (999.7, "1.0 s"),
+        (5_912, "5.9 s"),
+    ],
+)
+def test_a_short_time_is_never_written_as_nothing(value: float, written: str) -> None:
+    assert numbers.milliseconds(value).replace(numbers.NBSP, " ") == written
 
 
 @pytest.mark.parametrize(
@@ -88,3 +108,17 @@ def test_interval_writes_both_ends_with_the_same_digits(
     low: float, high: float, written: str
 ) -> None:
     assert numbers.interval(low, high).replace("\N{EN DASH}", "-") == written
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (10_217.58, "10,218"),
+        (2.5, "2.50"),
+        (0.3, "0.30"),
+        (0.00421, "0.0042"),
+        (0, "0"),
+    ],
+)
+def test_amount_has_about_four_digits(value: float, written: str) -> None:
+    assert numbers.amount(value) == written

@@ -17,6 +17,7 @@ INLINE = re.compile(
     r"""\sstyle\s*=|<style\b|\son[a-z]+\s*=\s*["']|javascript:|hx-on|\bhx-vals=["']js:""",
     re.IGNORECASE,
 )
+STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)
 SCRIPT = re.compile(r"<script\b(?![^>]*\bsrc=)", re.IGNORECASE)
 HOST = re.compile(r"""(?:src|href|url|from|import)\s*[=(]?\s*["'(]?\s*(?:https?:)?//""")
 
@@ -28,7 +29,9 @@ def _ids(paths: list[Path]) -> list[str]:
 @pytest.mark.parametrize("path", TEMPLATES, ids=_ids(TEMPLATES))
 def test_template_has_no_inline_script_or_style_and_compiles(path: Path) -> None:
     source = path.read_text()
-    assert not INLINE.search(source)
+    # What is written to a file of its own has no server to give it a style sheet.
+    pages = source if path.parent.name != "files" else STYLE.sub("", source)
+    assert not INLINE.search(pages)
     assert not SCRIPT.search(source)
     assert not HOST.search(source)
     get_template(str(path.relative_to(ROOT / "templates")))

@@ -62,6 +62,12 @@ def duration(seconds: float | None) -> str:
 
 
 @register.filter
+def milliseconds(value: float | None) -> str:
+    """`{{ prediction.latency_ms|milliseconds }}`: 37 µs."""
+    return numbers.NOTHING if value is None else numbers.milliseconds(value)
+
+
+@register.filter
 def clock(seconds: float | None) -> str:
     """`{{ 271|clock }}`: 4:31."""
     return numbers.NOTHING if seconds is None else numbers.clock(seconds)
@@ -172,6 +178,12 @@ def range_strip(
 ) -> SafeString:
     """`{% range_strip 0.98 bins tone="alarm" label="98 % are lower" %}`."""
     return figures.range_strip(at=at, curve=curve or (), tone=tone, label=label)
+
+
+@register.simple_tag
+def sparkline(values: Sequence[float | None], label: str) -> SafeString:
+    """`{% sparkline values "up from 88" %}`: values over time, from 0 on."""
+    return figures.sparkline(values=values, label=label)
 
 
 @register.simple_tag

@@ -7,23 +7,12 @@ from pathlib import Path
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from predictions.management.lookups import workflow_by_slug
+from predictions.management.lookups import refusals_in_words, workflow_by_slug
 from predictions.services.registry import (
+    DESCRIPTION_FIELDS,
     ModelDescription,
     RegistrationRefused,
     register_model,
-)
-
-KEYS = frozenset(
-    {
-        "columns",
-        "label_keys",
-        "calibration",
-        "references",
-        "report",
-        "name",
-        "threshold",
-    }
 )
 
 
@@ -41,7 +30,7 @@ class Command(BaseCommand):
         self, *, workflow: str, artifact: Path, description: Path, **_: object
     ) -> None:
         found = workflow_by_slug(workflow)
-        try:
+        with refusals_in_words(RegistrationRefused):
             version = register_model(
                 workflow=found,
                 artifact=artifact.read_bytes(),
@@ -49,10 +38,6 @@ class Command(BaseCommand):
                 by=None,
                 now=timezone.now(),
             )
-        except OSError as error:
-            raise CommandError(f"{error.strerror}: {error.filename}") from error
-        except RegistrationRefused as error:
-            raise CommandError(str(error)) from error
         self.stdout.write(
             f"{found.slug} {version.short_name} (candidate): sha256 {version.sha256}"
         )
@@ -66,7 +51,7 @@ def read_description(path: Path) -> ModelDescription:
         raise CommandError(f"description: not JSON: {error}") from error
     if not isinstance(data, dict):
         raise CommandError("description: an object is expected")
-    if unknown := sorted(data.keys() - KEYS):
+    if unknown := sorted(data.keys() - set(DESCRIPTION_FIELDS)):
         raise CommandError(f"description: unknown: {', '.join(unknown)}")
     if missing := sorted({"columns", "label_keys"} - data.keys()):
         raise CommandError(f"description: missing: {', '.join(missing)}")

@@ -18,15 +18,13 @@ from predictions.management.tables import add_table_options, pairs, table_column
 from predictions.models import ModelVersion, Workflow
 from predictions.services.labelled_files import UnreadableTable, read_labelled_file
 from predictions.services.labelled_rows import LabelledRows, joined_rows
-from predictions.services.registry import (
-    RegistrationRefused,
-    StageRefused,
-    change_stage,
-)
+from predictions.services.promotion import StageRefused
+from predictions.services.registry import RegistrationRefused
 from predictions.services.training import train_version
 from reviewqueue.enums import SnapshotStatus
 from reviewqueue.models import Snapshot
 from reviewqueue.services.snapshots import read_labelled_rows
+from reviewqueue.services.stages import move_version
 
 ALGORITHMS: tuple[Algorithm, ...] = get_args(Algorithm.__value__)
 
@@ -70,7 +68,7 @@ class Command(BaseCommand):
                 now=now,
             )
             if options["promote"]:
-                version = change_stage(
+                version = move_version(
                     version=version,
                     to=Stage.CHAMPION,
                     by=None,
@@ -128,6 +126,8 @@ def _ready_snapshot(workflow: Workflow, snapshot_id: UUID) -> Snapshot:
         raise CommandError(f"{workflow.slug} has no snapshot {snapshot_id}.")
     if snapshot.status != SnapshotStatus.READY:
         raise CommandError(f"Snapshot {snapshot_id} is {snapshot.status}, not ready.")
+    if snapshot.is_unmasked:
+        raise CommandError(f"Snapshot {snapshot_id} is not masked: nothing learns it.")
     return snapshot
 
 

@@ -10,38 +10,18 @@ import pyarrow.parquet as pq
 from hypothesis import given
 from hypothesis import strategies as st
 
-from predictions.declaration import declaration_from_json
 from predictions.intake.columns import ColumnMap
 from predictions.intake.files import FileKind, read_file
 from predictions.intake.rows import ValidItem
 from predictions.intake.validation import compile_validator
+from tests.predictions.intake.machines import DECLARATION
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-DECLARATION = declaration_from_json(
-    {
-        "slug": "machines",
-        "name": "Machines",
-        "question": "Stop?",
-        "labels": [
-            {"key": "running", "name": "Running"},
-            {"key": "failure", "name": "Failure", "positive": True},
-        ],
-        "features": [
-            {"name": "heat", "type": "number"},
-            {"name": "wear", "type": "integer"},
-            {"name": "kind", "type": "category", "values": ["L", "1"]},
-            {"name": "hot", "type": "boolean"},
-            {"name": "note", "type": "text"},
-            {"name": "seen", "type": "datetime"},
-        ],
-        "costs": {"false_positive": 1, "false_negative": 1},
-    }
-)
 ARROW = pa.schema(
     [
         ("external_id", pa.string()),
         ("occurred_at", pa.timestamp("us", tz="UTC")),
-        ("heat", pa.float64()),
+        ("air_temperature", pa.float64()),
         ("wear", pa.int64()),
         ("kind", pa.string()),
         ("hot", pa.bool_()),
@@ -59,9 +39,9 @@ WORDS = st.text(
 )
 ROWS = st.fixed_dictionaries(
     {
-        "external_id": WORDS.filter(str.strip),
+        "external_id": WORDS.map(lambda text: text[:200]).filter(str.strip),
         "occurred_at": MOMENTS,
-        "heat": st.none()
+        "air_temperature": st.none()
         | st.floats(allow_nan=False, allow_infinity=False)
         | st.integers(-(2**53), 2**53),
         "wear": st.none() | st.integers(-(2**53), 2**53),
@@ -102,8 +82,8 @@ def as_csv(row: Row) -> bytes:
 
 def as_parquet(row: Row) -> bytes:
     file = io.BytesIO()
-    heat = row["heat"]
-    plain = {**row, "heat": float(heat) if isinstance(heat, int) else heat}
+    heat = row["air_temperature"]
+    plain = {**row, "air_temperature": float(heat) if isinstance(heat, int) else heat}
     pq.write_table(pa.Table.from_pylist([plain], schema=ARROW), file)
     return file.getvalue()
 

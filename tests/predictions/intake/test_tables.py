@@ -11,34 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from predictions.declaration import declaration_from_json
 from predictions.intake.columns import Arrivals, ColumnMap
 from predictions.intake.readers import MalformedPayload, PayloadTooLarge
 from predictions.intake.rows import RejectedItem
 from predictions.intake.tables import read_csv, read_parquet
 from predictions.intake.validation import compile_validator
+from tests.predictions.intake.machines import DECLARATION
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-DECLARATION = declaration_from_json(
-    {
-        "slug": "machines",
-        "name": "Machines",
-        "question": "Stop?",
-        "labels": [
-            {"key": "running", "name": "Running"},
-            {"key": "failure", "name": "Failure", "positive": True},
-        ],
-        "features": [
-            {"name": "air_temperature", "type": "number"},
-            {"name": "wear", "type": "integer"},
-            {"name": "kind", "type": "category", "values": ["L", "1"]},
-            {"name": "hot", "type": "boolean"},
-            {"name": "note", "type": "text"},
-            {"name": "seen", "type": "datetime"},
-        ],
-        "costs": {"false_positive": 1, "false_negative": 1},
-    }
-)
 PLAIN = ColumnMap(external_id="id", occurred_at="at")
 HEAD = "id,at,air_temperature,wear,kind,hot,note\n"
 

@@ -1,54 +1,38 @@
-import hashlib
+"""Scoring in a child: hangs, crashes, wrong answers, and what outlives them."""
+
+import io
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from predictions.learning import artifacts
-from predictions.learning.artifacts import UnfitArtifact, UntrustedTypes
 from predictions.learning.failures import (
-    ArtifactChanged,
-    ArtifactMissing,
-    ArtifactUntrusted,
+    MediaTimedOut,
+    MediaUnreadable,
     ModelCrashed,
     ModelOutputWrong,
     ModelRaised,
     ModelTimedOut,
     ScorerBusy,
 )
-from predictions.learning.features import Column, Matrix
-from predictions.learning.scorer import Model, ScorerProcess, shared_scorer
+from predictions.learning.readers import surface
+from predictions.learning.scorer import (
+    Model,
+    ScorerProcess,
+    shared_scorer,
+)
+from reviewqueue.demo.parts import draw_part
 from tests.predictions.learning import hanging
-
-GOOD = 0.0
-COLUMNS = (Column("wanted", "number"), Column("other", "number"))
-
-
-def rows(*wanted: float) -> Matrix:
-    return np.array([[value, 1.0] for value in wanted])
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
-    path = tmp_path_factory.mktemp("artifacts") / "model.skops"
-    fitted = hanging.Misbehaving().fit(rows(0, 0), ["bad", "ok"])
-    path.write_bytes(artifacts.dump(fitted))
-    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    return Model(path, sha256, n_labels=2, trusted=(hanging.TYPE_NAME,))
-
-
-@pytest.fixture(scope="module")
-def scorer() -> Iterator[ScorerProcess]:
-    process = ScorerProcess(memory_limit_mb=2048)
-    yield process
-    process.close()
+from tests.predictions.learning.scorers import GOOD, assert_scores_again, rows
+from tests.predictions.learning.scorers import model as model
+from tests.predictions.learning.scorers import scorer as scorer
 
 
 def is_running(pid: int) -> bool:
@@ -57,11 +41,6 @@ def is_running(pid: int) -> bool:
     except FileNotFoundError:
         return False
     return status != "Z"
-
-
-def assert_scores_again(scorer: ScorerProcess, model: Model) -> None:
-    result = scorer.score(model, rows(GOOD), timeout_seconds=30)
-    assert result.scores.tolist() == [[0.25, 0.75]]
 
 
 def test_score_returns_the_class_scores(scorer: ScorerProcess, model: Model) -> None:
@@ -145,9 +124,13 @@ def test_score_restarts_a_child_killed_while_idle(
     scorer: ScorerProcess, model: Model
 ) -> None:
     assert_scores_again(scorer, model)
-    assert scorer.pid
-    os.kill(scorer.pid, signal.SIGKILL)
-    time.sleep(0.2)
+    pid = scorer.pid
+    assert pid
+    os.kill(pid, signal.SIGKILL)
+    deadline = time.monotonic() + 30
+    # a corpse may have threads left that hold its end of the channel
+    while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
     assert_scores_again(scorer, model)
 
 
@@ -255,34 +238,6 @@ def test_fork_gets_its_own_child(scorer: ScorerProcess, model: Model) -> None:
     assert scorer.pid == pid
 
 
-def test_score_names_a_missing_file(
-    scorer: ScorerProcess, model: Model, tmp_path: Path
-) -> None:
-    gone = Model(tmp_path / "gone.skops", "0" * 64, 2, model.trusted)
-    with pytest.raises(ArtifactMissing):
-        scorer.score(gone, rows(GOOD), timeout_seconds=30)
-
-
-def test_score_names_a_changed_file(
-    scorer: ScorerProcess, model: Model, tmp_path: Path
-) -> None:
-    changed = tmp_path / "changed.skops"
-    changed.write_bytes(model.artifact.read_bytes() + b"x")
-    with pytest.raises(ArtifactChanged):
-        scorer.score(
-            Model(changed, "0" * 64, 2, model.trusted), rows(GOOD), timeout_seconds=30
-        )
-
-
-def test_score_refuses_types_that_nobody_trusts(model: Model) -> None:
-    process = ScorerProcess()
-    with pytest.raises(ArtifactUntrusted, match=hanging.TYPE_NAME):
-        process.score(
-            Model(model.artifact, model.sha256, 2), rows(GOOD), timeout_seconds=30
-        )
-    process.close()
-
-
 def test_score_isolating_finds_the_poison_rows(
     scorer: ScorerProcess, model: Model
 ) -> None:
@@ -317,28 +272,6 @@ def test_explain_of_a_model_that_never_changes_its_mind(
     assert [(c.column_index, c.contribution) for c in found] == [(0, 0.0), (1, 0.0)]
 
 
-def test_check_accepts_a_model_that_fits(scorer: ScorerProcess, model: Model) -> None:
-    facts = scorer.check(model, columns=COLUMNS, label_keys=["ok", "bad"])
-    assert facts.label_keys == ("bad", "ok")
-    assert facts.accepts_missing
-
-
-def test_check_names_what_does_not_fit(scorer: ScorerProcess, model: Model) -> None:
-    with pytest.raises(UnfitArtifact) as caught:
-        scorer.check(model, columns=COLUMNS[:1], label_keys=["ok", "hold"])
-    assert caught.value.problems == (
-        "it takes 2 inputs, 1 columns are given",
-        "its classes are bad, ok, the labels hold, ok",
-    )
-
-
-def test_check_names_untrusted_types(scorer: ScorerProcess, model: Model) -> None:
-    unnamed = Model(model.artifact, model.sha256, 2)
-    with pytest.raises(UntrustedTypes) as caught:
-        scorer.check(unnamed, columns=COLUMNS, label_keys=["ok", "bad"])
-    assert caught.value.names == (hanging.TYPE_NAME,)
-
-
 def test_child_gets_no_secret(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgres://very-secret")
     process = ScorerProcess()
@@ -361,3 +294,65 @@ def test_child_imports_no_django() -> None:
 
 def test_shared_scorer_is_one_per_process() -> None:
     assert shared_scorer() is shared_scorer()
+
+
+def test_a_named_reader_measures_bytes(scorer: ScorerProcess, model: Model) -> None:
+    data = draw_part("pit", np.random.default_rng(5)).jpeg()
+
+    there = scorer.read("surface", data, cpu_seconds=30, timeout_seconds=30)
+
+    assert there == surface.read(data)
+    assert_scores_again(scorer, model)
+
+
+def test_a_file_that_cannot_be_read_costs_nothing_else(
+    scorer: ScorerProcess, model: Model
+) -> None:
+    pid = scorer.pid
+
+    with pytest.raises(MediaUnreadable):
+        scorer.read("surface", b"no picture", cpu_seconds=30, timeout_seconds=30)
+
+    assert_scores_again(scorer, model)
+    assert scorer.pid == pid
+
+
+def test_a_file_that_takes_too_long_costs_the_child(
+    scorer: ScorerProcess, model: Model
+) -> None:
+    data = draw_part("pit", np.random.default_rng(5)).jpeg()
+    scorer.load_reader("surface")
+
+    with pytest.raises(MediaTimedOut):
+        scorer.read("surface", data, cpu_seconds=30, timeout_seconds=1e-4)
+
+    assert_scores_again(scorer, model)
+    assert scorer.read("surface", data, cpu_seconds=30, timeout_seconds=30).values
+
+
+def test_a_file_that_takes_too_much_of_the_processor_costs_the_child(
+    scorer: ScorerProcess, model: Model
+) -> None:
+    pixels = np.random.default_rng(5).integers(0, 255, (2000, 2000), dtype=np.uint8)
+    target = io.BytesIO()
+    Image.fromarray(pixels).save(target, "PNG", compress_level=1)
+    data = target.getvalue()
+    scorer.load_reader("surface")
+
+    with pytest.raises(MediaTimedOut, match=r"0\.02 s of the processor"):
+        scorer.read("surface", data, cpu_seconds=0.02, timeout_seconds=60)
+
+    assert_scores_again(scorer, model)
+    # The budget is of one file: what is done later does not count.
+    for _ in range(2):
+        assert scorer.read("surface", data, cpu_seconds=20, timeout_seconds=60).values
+
+
+def test_waiting_for_the_processor_costs_a_file_nothing(scorer: ScorerProcess) -> None:
+    data = draw_part("pit", np.random.default_rng(5)).jpeg()
+    scorer.load_reader("surface")
+    assert scorer.pid is not None
+    os.kill(scorer.pid, signal.SIGSTOP)
+    threading.Timer(0.8, os.kill, (scorer.pid, signal.SIGCONT)).start()
+
+    assert scorer.read("surface", data, cpu_seconds=0.7, timeout_seconds=60).values

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from predictions.learning import artifacts
 from predictions.learning.features import Column
+from predictions.learning.label_terms import LabelTerms
 from predictions.learning.pipelines import Algorithm
 from predictions.learning.splits import split_by_time
 from predictions.learning.training import (
@@ -78,6 +79,14 @@ def test_train_learns_and_reports_on_what_came_after() -> None:
     counted = ("true_positive", "false_positive", "false_negative", "true_negative")
     assert sum(at[key] for key in counted) == 300
     assert model.label_keys == ("bad", "ok")
+    assert test["confusion"] == {
+        "truth": ["bad", "ok"],
+        "called": ["bad", "ok"],
+        "n": [
+            [at["true_positive"], at["false_negative"]],
+            [at["false_positive"], at["true_negative"]],
+        ],
+    }
 
 
 def test_train_with_many_labels_leaves_out_the_rare_one() -> None:
@@ -87,6 +96,13 @@ def test_train_with_many_labels_leaves_out_the_rare_one() -> None:
     model = train(data, algorithm="logistic", seed=1)
     assert model.label_keys == ("a", "b", "c", "d")
     assert model.report["labels_left_out"] == ["rare"]
+    test = model.report["test"]
+    assert isinstance(test, dict)
+    confusion = test["confusion"]
+    assert confusion["truth"] == ["a", "b", "c", "d", "rare"]
+    assert confusion["called"] == ["a", "b", "c", "d"]
+    assert sum(confusion["n"][4]) == 3
+    assert sum(map(sum, confusion["n"])) == test["n"]
 
 
 def test_train_uses_the_weights() -> None:
@@ -168,3 +184,24 @@ def test_split_by_time_never_trains_on_the_future(values: list[int]) -> None:
     together = np.concatenate([split.train, split.calibrate, split.test])
     assert (np.diff(times[together]) >= 0).all()
     assert len(together) == len(values)
+
+
+def test_threshold_is_lowered_to_find_the_wanted_share_of_positives() -> None:
+    plain = train(made(), algorithm="logistic", seed=3, threshold=0.9)
+    terms = LabelTerms(sensitivity=0.9)
+    asked = replace(made(), terms=terms)
+    found = train(asked, algorithm="logistic", seed=3, threshold=0.9)
+
+    assert (plain.threshold, "sensitivity" in plain.report) == (0.9, False)
+    assert found.threshold < 0.9
+    said = found.report["sensitivity"]
+    assert isinstance(said, dict)
+    assert said["is_enough"]
+    assert said["threshold"] == found.threshold
+    assert found.report["test"]["at_threshold"]["threshold"] == found.threshold  # type: ignore[index]
+    recalls = [
+        one.report["test"]["at_threshold"]["recall"]["value"]  # type: ignore[index]
+        for one in (plain, found)
+    ]
+    assert recalls[0] < recalls[1]
+    assert recalls[1] >= 0.8

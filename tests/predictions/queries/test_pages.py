@@ -26,6 +26,7 @@ def versions(workflow: Workflow, now: datetime) -> list[ModelVersion]:
         ModelVersion.objects.create(
             workflow=workflow,
             number=number,
+            artifact=f"{number}.skops",
             sha256=f"{number:064}",
             columns=[],
             label_keys=["legitimate", "fraud"],

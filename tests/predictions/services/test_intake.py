@@ -15,13 +15,20 @@ from predictions.enums import IntakeSource
 from predictions.intake.readers import PayloadTooLarge
 from predictions.intake.rows import RejectedItem
 from predictions.models import Item, PendingScore, QuarantinedItem, Workflow
-from predictions.services import intake
+from predictions.services import intake, item_taking
+from predictions.services.copying import FEW_ROWS
 from predictions.services.intake import IntakeResult, store_items
 from tests.factories.predictions import make_workflow, raw_item, store
 
 pytestmark = pytest.mark.django_db
 
-MANY = intake.LOOK_FIRST_UP_TO + 50
+MANY = item_taking.LOOK_FIRST_UP_TO + 50
+
+
+@pytest.fixture(autouse=True, params=[FEW_ROWS, 0], ids=["insert", "copy"])
+def _both_ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few items are stored in another way than many: see that nothing differs."""
+    monkeypatch.setattr(item_taking, "FEW_ROWS", request.param)
 
 
 def counts(result: IntakeResult) -> tuple[int, int, int]:
@@ -147,7 +154,11 @@ def test_bad_items_are_kept_with_their_place_and_the_rest_goes_on(
     kept = QuarantinedItem.objects.order_by("id")
     assert [one.payload for one in kept] == ["{oops", bad, "text"]
     assert [one.source for one in kept] == ["command"] * 3
-    assert kept[1].errors == [{"field": "amount", "rule": "range", "value": -1.0}]
+    detail = "amount: -1 is below the least allowed, 0 €"
+    assert kept[1].errors == [
+        {"field": "amount", "rule": "range", "value": -1.0, "detail": detail}
+    ]
+    assert result.quarantined[1].errors[0].detail == detail
 
 
 def test_ids_are_told_when_asked_for(workflow: Workflow, now: datetime) -> None:
@@ -211,7 +222,7 @@ def test_chunk_that_fails_in_the_middle_stores_nothing(
         msg = "the server went away"
         raise DataError(msg)
 
-    monkeypatch.setattr(intake, "_quarantine", failing)
+    monkeypatch.setattr(intake, "store_refused", failing)
 
     with pytest.raises(DataError):
         store(workflow, [raw_item(1, now=now), None], now=now)

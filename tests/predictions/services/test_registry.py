@@ -9,10 +9,10 @@ from accounts.models import User
 from predictions.enums import STAGE_TRANSITIONS, ModelEventKind, Stage
 from predictions.learning.artifacts import dump
 from predictions.models import ModelEvent, ModelVersion, Workflow
+from predictions.services.promotion import StageRefused
 from predictions.services.registry import (
     ModelDescription,
     RegistrationRefused,
-    StageRefused,
     change_stage,
     register_model,
     roll_back,

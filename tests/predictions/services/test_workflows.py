@@ -5,7 +5,11 @@ import pytest
 from accounts.models import User
 from predictions.declaration import DeclarationError
 from predictions.models import Workflow, WorkflowVersion
-from predictions.services.workflows import create_workflow, declare_workflow
+from predictions.services.workflows import (
+    Overtaken,
+    create_workflow,
+    declare_workflow,
+)
 from tests.factories.predictions import DECLARATION
 
 pytestmark = pytest.mark.django_db
@@ -54,6 +58,27 @@ def test_declare_a_change_keeps_both_versions(
     assert changes == ["costs false_negative changed from 80.0 to 90.0"]
     versions = WorkflowVersion.objects.filter(workflow=workflow)
     assert sorted(versions.values_list("version", flat=True)) == [1, 2]
+
+
+def test_text_written_with_an_older_version_in_sight_is_refused(
+    workflow: Workflow, now: datetime
+) -> None:
+    dearer = SOURCE.replace("false_negative = 80", "false_negative = 90")
+    slower = SOURCE.replace("review_minute = 1", "review_minute = 2.5")
+    declare_workflow(source_toml=dearer, by=None, now=now, seen_version=1)
+
+    with pytest.raises(Overtaken, match="version: not_in_force") as caught:
+        declare_workflow(source_toml=slower, by=None, now=now, seen_version=1)
+
+    assert caught.value.in_force == 2
+    assert caught.value.differences == [
+        "costs false_negative changed from 90.0 to 80.0",
+        "costs review_minute changed from 1.0 to 2.5",
+    ]
+    # Said twice, as a double click says it, it is in force already.
+    _, changes = declare_workflow(source_toml=dearer, by=None, now=now, seen_version=1)
+    assert changes == []
+    assert Workflow.objects.get(pk=workflow.pk).version == 2
 
 
 def test_declare_under_another_slug_is_refused(

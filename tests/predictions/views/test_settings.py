@@ -26,7 +26,7 @@ def test_declaration_in_force_is_shown_and_changed(
     assert "Hold this payment?" in as_root.get(URL).content.decode()
 
     changed = SOURCE.replace("false_negative = 80", "false_negative = 90")
-    answer = as_root.post(URL, {"source": changed}, follow=True)
+    answer = as_root.post(URL, {"source": changed, "version": 1}, follow=True)
 
     page = answer.content.decode()
     assert answer.redirect_chain == [(URL, 302)]
@@ -39,10 +39,36 @@ def test_declaration_in_force_is_shown_and_changed(
 def test_the_same_text_again_changes_nothing(
     workflow: Workflow, as_root: Client
 ) -> None:
-    answer = as_root.post(URL, {"source": SOURCE}, follow=True)
+    answer = as_root.post(URL, {"source": SOURCE, "version": 1}, follow=True)
 
     assert "Nothing changed." in answer.content.decode()
     assert WorkflowVersion.objects.filter(workflow=workflow).count() == 1
+
+
+def test_of_two_who_write_at_once_the_second_is_told_and_loses_nothing(
+    workflow: Workflow, as_root: Client
+) -> None:
+    seen = as_root.get(URL).context["form"]["version"].value()
+    first = SOURCE.replace("false_negative = 80", "false_negative = 90")
+    second = SOURCE.replace("review_minute = 1", "review_minute = 2.5")
+    as_root.post(URL, {"source": first, "version": seen})
+
+    refused = as_root.post(URL, {"source": second, "version": seen})
+
+    assert refused.status_code == 422
+    page = refused.content.decode()
+    assert "Another version was put in force meanwhile." in page
+    assert "costs false_negative changed from 90.0 to 80.0" in page
+    form = refused.context["form"]
+    assert form["source"].value() == second
+    assert (
+        "false_negative = 90" in WorkflowVersion.objects.latest("version").source_toml
+    )
+    assert WorkflowVersion.objects.count() == 2
+
+    known = {"source": second, "version": form["version"].value()}
+    assert as_root.post(URL, known).status_code == 302
+    assert WorkflowVersion.objects.latest("version").source_toml == second
 
 
 @pytest.mark.parametrize(
@@ -57,7 +83,7 @@ def test_the_same_text_again_changes_nothing(
 def test_broken_rules_are_named_and_change_nothing(
     workflow: Workflow, as_root: Client, source: str, says: str
 ) -> None:
-    answer = as_root.post(URL, {"source": source})
+    answer = as_root.post(URL, {"source": source, "version": 1})
 
     assert answer.status_code == 422
     assert says in answer.content.decode()

@@ -3,14 +3,15 @@
 import gzip
 from datetime import UTC, datetime
 
+import orjson
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.test import Client
 from pytest_django import Settings
 
 from accounts.models import User
-from predictions.models import Item, QuarantinedItem, Workflow
+from predictions.models import Item, MediaArchive, QuarantinedItem, Workflow
 
 pytestmark = pytest.mark.django_db
 
@@ -53,8 +54,52 @@ def test_file_is_stored_and_the_answer_counts_and_explains(as_sam: Client) -> No
     assert (Item.objects.count(), QuarantinedItem.objects.count()) == (1, 1)
     assert Item.objects.get().source == "upload"
     assert "tx-2" in page
-    assert "range" in page
+    assert "amount: -5 is below the least allowed, 0 €" in page
     assert "What became of them" in page
+
+
+def told(client: Client, body: bytes) -> list[dict[str, object]]:
+    """Send a file as the page's script does and return the lines of the answer."""
+    answer = client.post(
+        URL,
+        {
+            "file": SimpleUploadedFile("a.csv", body),
+            "external_id": "external_id",
+            "occurred_at": "occurred_at",
+        },
+        headers={"Accept": "application/x-ndjson, text/html"},
+    )
+    assert answer.status_code == 200
+    assert answer["Content-Type"] == "application/x-ndjson"
+    assert isinstance(answer, StreamingHttpResponse)
+    return [orjson.loads(line) for line in answer.getvalue().splitlines()]
+
+
+def test_counts_are_told_step_by_step_and_the_page_comes_last(as_sam: Client) -> None:
+    rows = "".join(f"tx-{n},{AT},{5 if n % 1000 else -5}\n" for n in range(4500))
+
+    *steps, last = told(as_sam, f"external_id,occurred_at,amount\n{rows}".encode())
+
+    assert steps == [
+        {"stored": 1998, "duplicates": 0, "refused": 2},
+        {"stored": 3996, "duplicates": 0, "refused": 4},
+        {"stored": 4495, "duplicates": 0, "refused": 5},
+    ]
+    assert last["status"] == 200
+    assert "What became of them" in str(last["page"])
+    assert "4,495" in str(last["page"])
+    assert Item.objects.count() == 4495
+
+
+def test_file_that_cannot_be_read_to_its_end_says_so_in_the_last_line(
+    as_sam: Client,
+) -> None:
+    body = b"a,b\n1,2\n"
+
+    [last] = told(as_sam, body)
+
+    assert last["status"] == 422
+    assert "none is named" in str(last["page"])
 
 
 def test_sending_it_again_says_that_it_is_there(as_sam: Client) -> None:
@@ -133,3 +178,13 @@ def test_only_operators_may_upload(
     client.logout()
     assert send(client, CSV).status_code == 302
     assert Item.objects.count() == 0
+
+
+def test_an_archive_leads_to_its_page(as_sam: Client) -> None:
+    answer = send(as_sam, b"PK\x03\x04 some bytes", "anything.csv")
+
+    archive = MediaArchive.objects.get()
+    assert answer["Location"] == f"/w/cards/archives/{archive.pk}/"
+    page = as_sam.get(answer["Location"]).content.decode()
+    assert "Waiting for a worker" in page
+    assert 'hx-trigger="every 2s"' in page

@@ -11,9 +11,11 @@ from django.test import Client
 from accounts.enums import Role
 from accounts.models import Scope
 from accounts.permissions import KEY_PERMISSIONS
-from accounts.services import create_api_key, create_service_account, grant_role
+from accounts.services import create_service_account, grant_role
+from accounts.services_keys import create_api_key
 from predictions.models import Workflow
 from tests.factories.predictions import make_workflow
+from tests.reviewqueue.api.contract import broken_promises
 
 Call = Callable[..., Any]
 
@@ -40,13 +42,18 @@ def key(live: Workflow) -> str:
 
 @pytest.fixture
 def call(client: Client, key: str) -> Call:
+    """Ask the API with the key; every answer must be what the schema says."""
+
     def request(method: str, path: str, body: object = None, **headers: str) -> Any:  # noqa: ANN401 -- a test response
-        return client.generic(
+        answer = client.generic(
             method,
             f"/api/v1/{path}",
             data=b"" if body is None else json.dumps(body).encode(),
             content_type="application/json",
             headers={"Authorization": f"Bearer {key}", **headers},
         )
+        where = f"/api/v1/{path.partition('?')[0]}"
+        assert broken_promises(method, where, answer) == []
+        return answer
 
     return request

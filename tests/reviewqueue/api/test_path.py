@@ -34,7 +34,14 @@ def test_items_are_stored_and_counted(call: Call, live: Workflow) -> None:
             {
                 "index": 2,
                 "external_id": "tx-3",
-                "errors": [{"field": "amount", "rule": "range", "value": -1}],
+                "errors": [
+                    {
+                        "field": "amount",
+                        "rule": "range",
+                        "value": -1,
+                        "detail": "amount: -1 is below the least allowed, 0 €",
+                    }
+                ],
             }
         ],
     }

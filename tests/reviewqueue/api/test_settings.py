@@ -68,6 +68,8 @@ def test_a_policy_is_put_in_force(call: Call, live: Workflow) -> None:
         ({"low": "0.1"}, {"field": "low", "rule": "type", "value": "'0.1'"}),
         ({"extra": 1}, {"field": "extra", "rule": "unknown_field"}),
         ({"reason": None}, {"field": "reason", "rule": "missing"}),
+        ({"version": 7}, {"field": "version", "rule": "not_in_force", "value": 7}),
+        ({"version": True}, {"field": "version", "rule": "type"}),
     ],
 )
 def test_a_policy_that_breaks_a_rule_changes_nothing(
@@ -94,6 +96,34 @@ def test_a_declaration_is_put_in_force(call: Call, live: Workflow) -> None:
     assert call("GET", "workflows/live").json()["name"] == "Payments"
     again = call("PUT", "workflows/live", {"declaration": changed})
     assert again.json() == {"version": 2, "changes": []}
+
+
+def test_what_was_written_with_another_version_in_sight_is_refused(
+    call: Call, live: Workflow
+) -> None:
+    source = WorkflowVersion.objects.get(workflow=live).source_toml
+    mine = source.replace(f'name = "{live.name}"', 'name = "Mine"', 1)
+    theirs = source.replace(f'name = "{live.name}"', 'name = "Theirs"', 1)
+    seen = call("GET", "workflows/live").json()
+
+    first = call(
+        "PUT", "workflows/live", {"declaration": theirs, "version": seen["version"]}
+    )
+    second = call(
+        "PUT", "workflows/live", {"declaration": mine, "version": seen["version"]}
+    )
+    policy = call(
+        "PUT",
+        "workflows/live/policy",
+        {**TERMS, "version": seen["policy"]["version"]},
+    )
+
+    assert (first.status_code, second.status_code) == (200, 422)
+    assert second.json()["errors"] == [
+        {"field": "version", "rule": "not_in_force", "value": 1}
+    ]
+    assert call("GET", "workflows/live").json()["name"] == "Theirs"
+    assert policy.status_code == 200
 
 
 def test_a_declaration_with_a_broken_rule_names_it(call: Call, live: Workflow) -> None:

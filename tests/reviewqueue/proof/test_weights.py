@@ -6,19 +6,17 @@ import pytest
 
 from accounts.models import User
 from predictions.models import Item, ModelVersion, Workflow
-from reviewqueue.enums import Queue, RouteKind
+from reviewqueue.enums import RouteKind
 from reviewqueue.models import Route, Snapshot
 from reviewqueue.queries.snapshot_rows import SnapshotFilters
-from reviewqueue.services.claims import claim_next_case
-from reviewqueue.services.decisions import Judgement, record_decision
 from reviewqueue.services.outcomes import OutcomeRow, record_outcomes
-from reviewqueue.services.pipeline import process_batch
 from reviewqueue.services.snapshots import (
     build_snapshot,
     read_labelled_rows,
     request_snapshot,
 )
-from tests.factories.predictions import make_items, set_policy
+from tests.factories.predictions import set_policy
+from tests.reviewqueue.services.steps import claim, decide, open_cases
 
 pytestmark = pytest.mark.django_db
 
@@ -27,24 +25,12 @@ def test_audited_row_stands_for_those_passed_and_an_outcome_for_itself(
     workflow: Workflow, champion: ModelVersion, alice: User, now: datetime
 ) -> None:
     set_policy(workflow, now=now, mode="above", low=1.0, audit_share=0.25)
-    make_items(workflow, 40, now=now)
-    process_batch(workflow=workflow, limit=100, now=now)
+    open_cases(workflow, 40, now=now)
     passed = Item.objects.filter(route__kind=RouteKind.AUTO).first()
     audited = Route.objects.filter(kind=RouteKind.REVIEW).count()
     assert passed is not None
     for _ in range(audited):
-        case = claim_next_case(
-            workflow=workflow, reviewer=alice, queues=[Queue.REVIEW], now=now
-        )
-        assert case is not None
-        assert case.lease_token is not None
-        record_decision(
-            case_id=case.pk,
-            reviewer=alice,
-            lease_token=case.lease_token,
-            judgement=Judgement(label="legitimate"),
-            now=now,
-        )
+        decide(claim(workflow, alice, now=now), alice, now=now, label="legitimate")
     news = OutcomeRow(passed.external_id, "fraud", observed_at=now)
     record_outcomes(workflow=workflow, rows=[news], by=None, now=now)
 

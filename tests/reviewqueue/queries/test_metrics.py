@@ -342,7 +342,7 @@ def test_figures_cost_the_same_queries_however_much_there_is(
     for n in (1, 6):
         for _ in range(n):
             judge("confirm")
-        with django_assert_num_queries(19):
+        with django_assert_num_queries(23):
             figures(workflow, now)
 
 

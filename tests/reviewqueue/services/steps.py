@@ -1,18 +1,20 @@
 """The steps of a case, shortened for tests; each goes through the real service."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from accounts.models import User
 from predictions.models import Workflow
 from reviewqueue.enums import Queue
-from reviewqueue.models import Case, CaseEvent, Label, Route
+from reviewqueue.models import Case, CaseEvent, Decision, Label, Route
 from reviewqueue.services.claims import claim_next_case
-from reviewqueue.services.decisions import Judgement, Recorded, record_decision
+from reviewqueue.services.decisions import Recorded, amend_decision, record_decision
+from reviewqueue.services.judging import Judgement
 from reviewqueue.services.pipeline import process_batch
 from tests.factories.predictions import make_items
 
+LEASE = timedelta(seconds=300)  # as the workflow of the tests declares
 OTHER = {"fraud": "legitimate", "legitimate": "fraud", "": "fraud"}
 
 
@@ -75,6 +77,26 @@ def decide_unsure(case: Case, person: User, *, now: datetime) -> Recorded:
         judgement=Judgement(verdict="unsure"),
         now=now,
     )
+
+
+def amend(
+    decision: Decision,
+    person: User,
+    *,
+    now: datetime,
+    label: str = "",
+    reason: str = "looked again",
+    may_amend_others: bool = False,
+) -> Decision:
+    """Replace a decision: by the other label unless one is given."""
+    return amend_decision(
+        decision_id=decision.pk,
+        by=person,
+        may_amend_others=may_amend_others,
+        judgement=Judgement(label=label or OTHER[decision.label]),
+        reason=reason,
+        now=now,
+    ).decision
 
 
 def events_of(case: Case) -> list[tuple[str, str, str]]:

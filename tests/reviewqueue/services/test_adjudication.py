@@ -9,14 +9,13 @@ from reviewqueue.models import Case, Decision
 from reviewqueue.services.adjudication import FollowUpTaken, Resolution, resolve
 from reviewqueue.services.claims import release_case, snooze_case
 from reviewqueue.services.decisions import (
-    Judgement,
-    amend_decision,
     escalate_case,
     undo_decision,
 )
 from tests.factories.predictions import set_policy
 from tests.reviewqueue.services.steps import (
     OTHER,
+    amend,
     claim,
     decide,
     decide_unsure,
@@ -85,14 +84,7 @@ def test_two_readers_who_differ_need_an_adjudicator_whose_word_is_final(
     decide(final, carol, now=now, label=OTHER[first.label])
     assert labels_of(first.case.route) == [(1, OTHER[first.label], "adjudication")]
 
-    amend_decision(
-        decision_id=first.pk,
-        by=alice,
-        may_amend_others=False,
-        judgement=Judgement(label=OTHER[first.label]),
-        reason="they are right",
-        now=now,
-    )
+    amend(first, alice, now=now)
     assert labels_of(first.case.route) == [(1, OTHER[first.label], "adjudication")]
 
 
@@ -210,14 +202,7 @@ def test_amend_into_agreement_withdraws_the_adjudication(
 ) -> None:
     decide(claim(workflow, bob, now=now), bob, now=now, label=OTHER[first.label])
 
-    amend_decision(
-        decision_id=first.pk,
-        by=alice,
-        may_amend_others=False,
-        judgement=Judgement(label=OTHER[first.label]),
-        reason="misread",
-        now=now,
-    )
+    amend(first, alice, now=now)
 
     adjudication = Case.objects.get(kind=CaseKind.ADJUDICATION)
     assert adjudication.status == CaseStatus.WITHDRAWN

@@ -1,5 +1,4 @@
 from datetime import datetime, timedelta
-from uuid import uuid4
 
 import pytest
 from pytest_django import DjangoAssertNumQueries
@@ -9,22 +8,17 @@ from predictions.models import ModelVersion, Workflow
 from reviewqueue.enums import CaseStatus, Queue
 from reviewqueue.models import Case, CaseEvent, CaseSkip
 from reviewqueue.services import claims
+from reviewqueue.services.assignments import assign_case
+from reviewqueue.services.claim_statements import CLAIM_FREE
 from reviewqueue.services.claims import (
-    AssignmentRefused,
     TooManyLeases,
-    assign_case,
-    expire_leases,
-    open_case,
-    release_by_supervisor,
     release_case,
-    renew_lease,
     skip_case,
     snooze_case,
 )
-from reviewqueue.services.leases import AlreadyDecided, LeaseLost
 from tests.reviewqueue.services.steps import (
+    LEASE,
     claim,
-    decide,
     events_of,
     maybe_claim,
     open_cases,
@@ -32,12 +26,6 @@ from tests.reviewqueue.services.steps import (
 )
 
 pytestmark = pytest.mark.django_db
-LEASE = timedelta(seconds=300)
-
-
-@pytest.fixture
-def queue(workflow: Workflow, champion: ModelVersion, now: datetime) -> list[Case]:
-    return open_cases(workflow, 4, now=now)
 
 
 def test_claim_leases_for_the_declared_time(
@@ -247,222 +235,6 @@ def test_snooze_refuses_the_past(
         )
 
 
-def test_renew_extends_from_now_and_notes_nothing(
-    workflow: Workflow, queue: list[Case], alice: User, now: datetime
-) -> None:
-    case = claim(workflow, alice, now=now)
-    later = now + timedelta(seconds=200)
-
-    renew_lease(case_id=case.pk, holder=alice, lease_token=token(case), now=later)
-
-    assert Case.objects.get(pk=case.pk).lease_expires_at == later + LEASE
-    assert len(events_of(case)) == 2
-
-
-def test_renew_revives_an_expired_lease_that_nobody_took(
-    workflow: Workflow, queue: list[Case], alice: User, bob: User, now: datetime
-) -> None:
-    case = claim(workflow, alice, now=now)
-    late = now + timedelta(seconds=900)
-
-    renew_lease(case_id=case.pk, holder=alice, lease_token=token(case), now=late)
-
-    assert claim(workflow, bob, now=late).pk != case.pk
-
-
-def test_open_counts_time_from_the_first_look(
-    workflow: Workflow, queue: list[Case], alice: User, now: datetime
-) -> None:
-    case = claim(workflow, alice, now=now)
-    seen = now + timedelta(seconds=30)
-    for moment in (seen, seen + timedelta(seconds=9)):
-        open_case(case_id=case.pk, holder=alice, lease_token=token(case), now=moment)
-
-    stored = Case.objects.get(pk=case.pk)
-    assert stored.opened_at == seen
-    assert stored.lease_expires_at == seen + timedelta(seconds=9) + LEASE
-
-
-def test_release_empties_the_lease(
-    workflow: Workflow, queue: list[Case], alice: User, bob: User, now: datetime
-) -> None:
-    case = claim(workflow, alice, now=now)
-
-    release_case(case_id=case.pk, holder=alice, lease_token=token(case), now=now)
-
-    stored = Case.objects.get(pk=case.pk)
-    assert (stored.status, stored.leased_by, stored.lease_token) == (
-        CaseStatus.PENDING,
-        None,
-        None,
-    )
-    assert claim(workflow, bob, now=now).pk == case.pk
-
-
-@pytest.mark.parametrize("action", [renew_lease, open_case, release_case])
-def test_a_holders_action_needs_the_token_the_person_and_the_lease(
-    workflow: Workflow,
-    queue: list[Case],
-    alice: User,
-    bob: User,
-    now: datetime,
-    action: object,
-) -> None:
-    assert callable(action)
-    case = claim(workflow, alice, now=now)
-    with pytest.raises(LeaseLost):
-        action(case_id=case.pk, holder=alice, lease_token=uuid4(), now=now)
-    with pytest.raises(LeaseLost):
-        action(case_id=case.pk, holder=bob, lease_token=token(case), now=now)
-    with pytest.raises(Case.DoesNotExist):
-        action(case_id=uuid4(), holder=alice, lease_token=token(case), now=now)
-
-    decide(case, alice, now=now)
-    with pytest.raises(AlreadyDecided):
-        action(case_id=case.pk, holder=alice, lease_token=token(case), now=now)
-
-
-def test_expire_returns_only_what_has_expired(
-    workflow: Workflow, queue: list[Case], alice: User, bob: User, now: datetime
-) -> None:
-    old = claim(workflow, alice, now=now)
-    young = claim(workflow, bob, now=now + timedelta(seconds=1))
-
-    assert expire_leases(now=now + LEASE) == 1
-
-    assert Case.objects.get(pk=old.pk).status == CaseStatus.PENDING
-    assert Case.objects.get(pk=young.pk).status == CaseStatus.LEASED
-    assert events_of(old)[-1] == ("expired", "leased", "pending")
-    assert expire_leases(now=now + LEASE) == 0
-
-
-def test_expire_takes_the_oldest_up_to_its_limit(
-    workflow: Workflow, queue: list[Case], alice: User, now: datetime
-) -> None:
-    held = [
-        claim(workflow, alice, now=now + timedelta(seconds=second))
-        for second in range(3)
-    ]
-
-    assert expire_leases(now=now + 2 * LEASE, limit=2) == 2
-
-    statuses = [Case.objects.get(pk=case.pk).status for case in held]
-    assert statuses == ["pending", "pending", "leased"]
-
-
-def test_supervisor_takes_a_case_from_its_holder(
-    workflow: Workflow, queue: list[Case], alice: User, sam: User, now: datetime
-) -> None:
-    case = claim(workflow, alice, now=now)
-
-    release_by_supervisor(case=case, supervisor=sam, reason="gone home", now=now)
-
-    with pytest.raises(LeaseLost):
-        decide(case, alice, now=now)
-    event = CaseEvent.objects.get(case=case, kind="released")
-    assert (event.actor, event.reason) == (sam, "gone home")
-
-
-def test_supervisors_release_leaves_a_case_that_nobody_holds(
-    queue: list[Case], sam: User, now: datetime
-) -> None:
-    release_by_supervisor(case=queue[0], supervisor=sam, reason="", now=now)
-
-    assert events_of(queue[0]) == [("opened", "", "pending")]
-
-
-def test_assign_ends_anothers_lease_and_keeps_ones_own(
-    workflow: Workflow,
-    queue: list[Case],
-    alice: User,
-    bob: User,
-    sam: User,
-    now: datetime,
-) -> None:
-    taken, kept = claim(workflow, alice, now=now), claim(workflow, alice, now=now)
-
-    assign_case(case=taken, to=bob, supervisor=sam, reason="", now=now)
-    assign_case(case=kept, to=alice, supervisor=sam, reason="", now=now)
-
-    with pytest.raises(LeaseLost):
-        decide(taken, alice, now=now)
-    decide(kept, alice, now=now)
-    assert claim(workflow, bob, now=now).pk == taken.pk
-    assert events_of(taken)[2:4] == [
-        ("released", "leased", "pending"),
-        ("reassigned", "pending", "pending"),
-    ]
-
-
-def test_assign_to_nobody_opens_the_case_to_everyone(
-    workflow: Workflow,
-    queue: list[Case],
-    alice: User,
-    bob: User,
-    sam: User,
-    now: datetime,
-) -> None:
-    assign_case(case=queue[0], to=bob, supervisor=sam, reason="", now=now)
-    assign_case(case=queue[0], to=None, supervisor=sam, reason="", now=now)
-
-    assert claim(workflow, alice, now=now).pk == queue[0].pk
-
-
-def test_assign_refuses_a_closed_case(
-    workflow: Workflow,
-    queue: list[Case],
-    alice: User,
-    bob: User,
-    sam: User,
-    now: datetime,
-) -> None:
-    case = claim(workflow, alice, now=now)
-    decide(case, alice, now=now)
-
-    with pytest.raises(AssignmentRefused, match="closed"):
-        assign_case(case=case, to=bob, supervisor=sam, reason="", now=now)
-
-
-def test_assign_refuses_the_first_reader_of_a_second_opinion(
-    queue: list[Case], alice: User, sam: User, now: datetime
-) -> None:
-    Case.objects.filter(pk=queue[0].pk).update(excluded_reviewer=alice)
-
-    with pytest.raises(AssignmentRefused, match="first reader"):
-        assign_case(case=queue[0], to=alice, supervisor=sam, reason="", now=now)
-
-
-def test_assign_outranks_an_earlier_skip(
-    workflow: Workflow, queue: list[Case], alice: User, sam: User, now: datetime
-) -> None:
-    case = claim(workflow, alice, now=now)
-    skip_case(
-        case_id=case.pk, holder=alice, lease_token=token(case), reason="", now=now
-    )
-
-    assign_case(case=case, to=alice, supervisor=sam, reason="", now=now)
-
-    assert claim(workflow, alice, now=now).pk == case.pk
-
-
-def test_skip_by_the_assigned_person_opens_the_case_to_everyone(
-    workflow: Workflow,
-    queue: list[Case],
-    alice: User,
-    bob: User,
-    sam: User,
-    now: datetime,
-) -> None:
-    assign_case(case=queue[0], to=alice, supervisor=sam, reason="", now=now)
-    case = claim(workflow, alice, now=now)
-
-    skip_case(
-        case_id=case.pk, holder=alice, lease_token=token(case), reason="", now=now
-    )
-
-    assert claim(workflow, bob, now=now).pk == case.pk
-
-
 def test_claim_gives_up_when_the_slots_stay_taken(
     workflow: Workflow,
     queue: list[Case],
@@ -471,7 +243,8 @@ def test_claim_gives_up_when_the_slots_stay_taken(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     claim(workflow, alice, now=now)
-    monkeypatch.setattr(claims, "free_slot", lambda **_: 1)
+    always_first = tuple(one.replace("min(slot)", "min(1)") for one in CLAIM_FREE)
+    monkeypatch.setattr(claims, "CLAIM_FREE", always_first)
 
     with pytest.raises(TooManyLeases):
         maybe_claim(workflow, alice, now=now)

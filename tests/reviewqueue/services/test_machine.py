@@ -38,13 +38,12 @@ from reviewqueue.services.claims import (
     snooze_case,
 )
 from reviewqueue.services.decisions import (
-    InvalidDecision,
-    Judgement,
     UndoRefused,
     escalate_case,
     record_decision,
     undo_decision,
 )
+from reviewqueue.services.judging import InvalidDecision, Judgement
 from reviewqueue.services.leases import AlreadyDecided, LeaseLost
 from reviewqueue.services.pipeline import process_batch
 from tests.factories.accounts import UserFactory
@@ -270,7 +269,7 @@ def test_queue_stays_sound() -> None:
     run_state_machine_as_test(
         QueueMachine,
         settings=settings(
-            max_examples=25,
+            max_examples=15,
             stateful_step_count=30,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -6,7 +6,8 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 from accounts.models import User
 from predictions.models import ModelVersion, Workflow
 from reviewqueue.models import Case, Label, Outcome
-from reviewqueue.services.decisions import Judgement, amend_decision, undo_decision
+from reviewqueue.services.decisions import amend_decision, undo_decision
+from reviewqueue.services.judging import Judgement
 from reviewqueue.services.outcomes import OutcomeRow, OutcomesRecorded, record_outcomes
 from tests.reviewqueue.services.steps import claim, decide, labels_of, open_cases
 

@@ -4,11 +4,12 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from threading import Barrier
+from threading import Barrier, Event
+from time import sleep
 from uuid import UUID
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from accounts.models import User
 from predictions.models import ModelVersion, Workflow
@@ -16,13 +17,9 @@ from reviewqueue.enums import CaseKind, CaseStatus, Queue
 from reviewqueue.models import Case, Decision, IdempotencyKey, Label
 from reviewqueue.services.adjudication import FollowUpTaken
 from reviewqueue.services.claims import TooManyLeases, claim_next_case, expire_leases
-from reviewqueue.services.decisions import (
-    Judgement,
-    UndoRefused,
-    record_decision,
-    undo_decision,
-)
+from reviewqueue.services.decisions import UndoRefused, record_decision, undo_decision
 from reviewqueue.services.idempotency import Answer, answer_once
+from reviewqueue.services.judging import Judgement
 from reviewqueue.services.leases import AlreadyDecided, LeaseLost
 from reviewqueue.services.outcomes import OutcomeRow, record_outcomes
 from reviewqueue.services.pipeline import process_batch
@@ -104,6 +101,59 @@ def test_fifty_reviewers_empty_a_queue_without_losing_or_sharing_a_case(
     assert count(results, list) == 50
     assert len(decided) == len(set(decided)) == 120
     assert Decision.objects.count() == Label.objects.count() == 120
+
+
+@pytest.mark.parametrize("gives_back", [True, False], ids=["given back", "taken"])
+def test_last_case_that_another_is_just_taking_is_waited_for(
+    workflow: Workflow, alice: User, now: datetime, gives_back: bool
+) -> None:
+    open_cases(workflow, 1, now=now)
+    taken, asked = Event(), Event()
+
+    def taker() -> None:
+        with transaction.atomic():
+            claim(workflow, UserFactory.create(), now=now)
+            taken.set()
+            asked.wait(timeout=10)
+            sleep(0.05)
+            transaction.set_rollback(gives_back)
+
+    def asker() -> Case | None:
+        taken.wait(timeout=10)
+        asked.set()
+        return claim_next_case(
+            workflow=workflow, reviewer=alice, queues=[Queue.REVIEW], now=now
+        )
+
+    _, found = at_once(taker, asker)
+
+    holder = Case.objects.get().leased_by
+    assert (isinstance(found, Case), holder == alice) == (gives_back, gives_back)
+
+
+def test_claim_does_not_hang_on_a_case_that_stays_locked(
+    workflow: Workflow, alice: User, now: datetime
+) -> None:
+    open_cases(workflow, 1, now=now)
+    locked, answered = Event(), Event()
+
+    def holder() -> bool:
+        with transaction.atomic():
+            Case.objects.select_for_update().get()
+            locked.set()
+            return answered.wait(timeout=10)
+
+    def asker() -> Case | None:
+        locked.wait(timeout=10)
+        with transaction.atomic():
+            found = claim_next_case(
+                workflow=workflow, reviewer=alice, queues=[Queue.REVIEW], now=now
+            )
+            answered.set()
+            assert Case.objects.count() == 1  # the transaction is sound
+        return found
+
+    assert at_once(holder, asker) == [True, None]
 
 
 def test_five_tabs_of_one_person_respect_the_slots(

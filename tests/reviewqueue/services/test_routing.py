@@ -20,12 +20,13 @@ UNIT = st.floats(0, 1)
 def said(probability: float | None, *, label: str = "fraud") -> Recommendation:
     return Recommendation(
         prediction_id=uuid4(),
-        model_version_id=uuid4(),
+        model_version=ModelVersion(),
         label=label,
         score=0.5,
         probability=probability,
         confidence=probability,
         threshold=0.2,
+        latency_ms=1.5,
     )
 
 

@@ -20,9 +20,7 @@ from reviewqueue.queries.tallies import Days, Narrowing, grouped, sums
 from reviewqueue.services.adjudication import FollowUpTaken
 from reviewqueue.services.decisions import (
     AmendRefused,
-    Judgement,
     UndoRefused,
-    amend_decision,
     undo_decision,
 )
 from reviewqueue.services.outcomes import OutcomeRow, record_outcomes
@@ -30,8 +28,14 @@ from reviewqueue.services.pipeline import process_batch
 from reviewqueue.services.tallies import merge_tallies, recount
 from reviewqueue.tasks_figures import merge_tallies as merge_what_piled_up
 from tests.factories.predictions import make_items, set_policy
+from tests.reviewqueue.services.gold_steps import (
+    answer_gold,
+    gold_items,
+    put_gold_plan,
+)
 from tests.reviewqueue.services.steps import (
     OTHER,
+    amend,
     claim,
     decide,
     decide_unsure,
@@ -69,14 +73,7 @@ def take(
         undo_decision(decision_id=one.pk, by=one.reviewer, now=now)
     elif name == "amend" and live:
         one = live[pick % len(live)]
-        amend_decision(
-            decision_id=one.pk,
-            by=person,
-            may_amend_others=True,
-            judgement=Judgement(label=OTHER[one.label]),
-            reason="looked again",
-            now=now,
-        )
+        amend(one, person, now=now, may_amend_others=True)
     elif name == "outcome":
         label = "fraud" if pick % 2 else "legitimate"
         row = OutcomeRow(f"tx-{pick % 8}", label, now - timedelta(seconds=pick))
@@ -172,6 +169,23 @@ def test_what_was_undone_leaves_no_row_once_merged(
 
     figures = set(Tally.objects.values_list("figure", "slot"))
     assert figures == {("routes", "review"), ("retracted", "undo")}
+
+
+@pytest.mark.django_db
+def test_answers_to_gold_are_in_no_count_even_when_taken_back(
+    workflow: Workflow, champion: ModelVersion, alice: User, sam: User, now: datetime
+) -> None:
+    open_cases(workflow, 2, now=now)
+    put_gold_plan(workflow, now=now)
+    gold_items(workflow, sam, now=now, n=2)
+    undone, amended = (
+        answer_gold(workflow, alice, label="fraud", now=now).decision for _ in "12"
+    )
+    undo_decision(decision_id=undone.pk, by=alice, now=now)
+    amend(amended, alice, now=now)
+
+    assert set(Tally.objects.values_list("figure", flat=True)) == {"routes"}
+    assert recount()
 
 
 @pytest.mark.django_db

@@ -1,6 +1,7 @@
 """Rates over all items from a sample with known probabilities."""
 
 import math
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -60,6 +61,44 @@ def test_performance_by_hand() -> None:
 
 def test_rate_of_an_empty_group_is_nan() -> None:
     assert math.isnan(weighted_performance([0], [0], [1.0]).precision.value)
+
+
+_ROWS = st.lists(
+    st.tuples(
+        st.booleans(),
+        st.booleans(),
+        st.sampled_from([0.05, 0.1, 0.5, 1.0]),
+        st.integers(0, 4),
+    ),
+    max_size=12,
+)
+
+
+@given(_ROWS)
+def test_counts_say_what_as_many_rows_alike_would(
+    rows: list[tuple[bool, bool, float, int]],
+) -> None:
+    said, truth, p = (np.array([row[at] for row in rows]) for at in range(3))
+    n = np.array([row[3] for row in rows], dtype=np.int64)
+
+    summed = weighted_performance(said, truth, p, counts=n)
+    by_row = weighted_performance(*(np.repeat(one, n) for one in (said, truth, p)))
+
+    for name, rate in asdict(by_row).items():
+        found = asdict(getattr(summed, name))
+        assert found == pytest.approx(rate, rel=1e-9, abs=1e-12, nan_ok=True), name
+        assert found["n"] == rate["n"]
+
+
+def test_all_true_is_exactly_one_whatever_the_weights() -> None:
+    found = weighted_share([1, 1, 1], [0.1, 0.3, 0.7], counts=[11, 7, 3])
+
+    assert (found.value, found.high, found.n) == (1, 1, 21)
+
+
+def test_count_below_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="count"):
+        weighted_share([1], [0.5], counts=[-1])
 
 
 @pytest.mark.slow

@@ -93,6 +93,6 @@ def test_expected_cost_by_hand(
     confidence: float | None, is_positive: bool, cost: float
 ) -> None:
     found = expected_cost(
-        confidence=confidence, is_positive=is_positive, fp_cost=20, fn_cost=80
+        confidence=confidence, error_cost=20 if is_positive else 80, greatest=80
     )
     assert found == pytest.approx(cost)

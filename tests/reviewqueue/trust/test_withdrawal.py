@@ -4,8 +4,10 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from reviewqueue.trust.withdrawal import detect_rise
+from reviewqueue.trust.withdrawal import detect_rise, log_steps
 
 
 def test_no_reviews_raise_no_alarm() -> None:
@@ -72,3 +74,27 @@ def test_a_planted_rise_is_found_within_the_stated_number_of_reviews() -> None:
     # from 1 % to 10 %, at a tolerated 2 %
     assert np.median(delays) <= 80
     assert np.mean(np.array(delays) < 0) <= 0.3
+
+
+@given(
+    errors=st.lists(st.booleans(), max_size=300),
+    tolerated=st.floats(0.001, 0.9),
+    alpha=st.floats(1e-6, 0.5),
+)
+def test_all_at_once_says_what_one_review_after_the_other_says(
+    errors: list[bool], tolerated: float, alpha: float
+) -> None:
+    steps = log_steps(tolerated)
+    state = np.full(len(steps[0]), -np.inf)
+    evidence = [0.0]
+    for wrong in errors:
+        state = np.maximum(state, 0) + steps[int(wrong)]
+        evidence.append(float(np.exp(state).mean()))
+        if evidence[-1] >= 1 / alpha:
+            break
+
+    alarm = detect_rise(errors, tolerated=tolerated, alpha=alpha)
+
+    assert alarm.evidence == pytest.approx(evidence[-1], rel=1e-6)
+    is_raised = evidence[-1] >= 1 / alpha
+    assert alarm.at == (len(evidence) - 2 if is_raised else None)

@@ -3,18 +3,21 @@
 import html
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
 
 from accounts.models import User
 from accounts.permissions import Permission
-from accounts.services import create_api_key
+from accounts.services_keys import create_api_key
 from predictions.models import ModelVersion, Workflow
 from reviewqueue.services.decisions import undo_decision
 from reviewqueue.services.outcomes import OutcomeRow, record_outcomes
+from reviewqueue.services.workers import leave_sign
 from tests.factories.predictions import set_policy
 from tests.reviewqueue.services.steps import (
     OTHER,
@@ -24,6 +27,7 @@ from tests.reviewqueue.services.steps import (
     maybe_claim,
     open_cases,
 )
+from tests.reviewqueue.services.trust_steps import route
 
 pytestmark = pytest.mark.django_db
 URL = "/w/cards/dashboard/"
@@ -49,9 +53,11 @@ def decided(
     then = now - timedelta(minutes=5)
     set_policy(workflow, now=then, blind_share=0.4)
     open_cases(workflow, 8, now=then)
+    seen = []
     for number in range(6):
         person = bob if number % 2 else alice
         case = claim(workflow, person, now=then)
+        seen.append(case.item.external_id)
         if number == 4:
             decide_unsure(case, person, now=then)
         else:
@@ -59,7 +65,8 @@ def decided(
             decide(case, person, now=then, label=label)
     undone = decide(claim(workflow, alice, now=then), alice, now=then).decision
     undo_decision(decision_id=undone.pk, by=alice, now=then)
-    news = [OutcomeRow("tx-0", "fraud", then), OutcomeRow("tx-1", "legitimate", then)]
+    truths = zip(seen, ("fraud", "legitimate"), strict=False)
+    news = [OutcomeRow(item, label, then) for item, label in truths]
     record_outcomes(workflow=workflow, rows=news, by=None, now=then)
     return workflow
 
@@ -95,6 +102,67 @@ def test_table_stands_behind_every_chart(
     assert 'href="#by-band"' in text
     for words in ("% of judged, by day", "number, by day", "95 % interval"):
         assert words in text
+
+
+def test_confirmation_over_time_has_blind_beside_it(
+    client: Client, workflow: Workflow, champion: ModelVersion, alice: User, sam: User
+) -> None:
+    then = datetime.now(UTC) - timedelta(minutes=5)
+    for number, blind_share in enumerate((0.0, 1.0)):
+        set_policy(workflow, now=then, blind_share=blind_share)
+        route(workflow, 1, start=number, now=then)
+        decide(claim(workflow, alice, now=then), alice, now=then)
+
+    text = page(client, sam)
+
+    block = text.partition('id="confirmation"')[2].partition("</section>")[0]
+    drawn = block.partition("<svg")[2].partition("</svg>")[0]
+    assert 'class="series-1 dot"' in drawn
+    assert 'class="series-2 dot"' in drawn
+    assert 'class="series-2 whisker"' in drawn
+    assert "</i>recommendation shown</li>" in block
+    assert "</i>blind</li>" in block
+    assert "No case was blind" not in block
+
+
+def test_confirmation_without_a_blind_case_says_what_is_missing(
+    client: Client, workflow: Workflow, champion: ModelVersion, alice: User, sam: User
+) -> None:
+    now = datetime.now(UTC) - timedelta(minutes=5)
+    open_cases(workflow, 1, now=now)
+    decide(claim(workflow, alice, now=now), alice, now=now)
+
+    assert "No case was blind in this window" in page(client, sam)
+
+
+def test_dashboard_and_reliance_say_why_their_differences_differ(
+    client: Client, decided: Workflow, sam: User
+) -> None:
+    assert "first readers alone, as they first judged" in page(client, sam)
+
+    other = client.get("/w/cards/reliance/").content.decode()
+    assert "amended judgements as they stand" in other
+
+
+def test_all_items_are_estimated_by_people_and_by_outcomes(
+    client: Client, decided: Workflow, sam: User
+) -> None:
+    text = " ".join(page(client, sam).split())
+
+    block = text.partition('id="all-items"')[2].partition("</section>")[0]
+    assert "routed by v1 in the window, reviewed or not" in block
+    assert "n = " in block
+    assert 'data-label="By outcomes"' in block
+    assert "Assumed: items that nobody has answered yet are like those" in block
+    assert "the newest" not in block
+
+
+def test_no_answer_yet_gives_no_estimate(
+    client: Client, workflow: Workflow, champion: ModelVersion, sam: User
+) -> None:
+    text = page(client, sam)
+
+    assert "Nobody has answered an item that the champion sent to people" in text
 
 
 def test_page_holds_no_inline_style_or_script(
@@ -160,6 +228,7 @@ def test_workflow_without_anything_says_so(
     assert text.count("No judgement in this window") == 2
     assert text.count("Nothing was routed or decided in this window") == 2
     assert "No outcome has arrived in this window" in text
+    assert "All items, by what people saw" not in text
     assert "nan" not in text.lower()
 
 
@@ -210,6 +279,9 @@ def test_api_answers_the_same_figures(
     text = page(client, sam)
 
     assert f"n = {shown['n']}, 95 % interval" in text
+    everything = found["all_items"]
+    assert everything["by_people"]["accuracy"]["n"] > 0
+    assert everything["shown"]["share"] == pytest.approx(shown["k"] / shown["n"])
     assert found["since"].endswith("T00:00:00Z")
     long = {"since": "2024-01-01", "until": "2026-01-01"}
     refused = client.get(address, long, headers=bearer)
@@ -217,3 +289,28 @@ def test_api_answers_the_same_figures(
     assert refused.json()["errors"][0]["rule"] == "window_too_long"
     far = client.get(address, {"until": "0001-01-02"}, headers=bearer)
     assert far.status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("seconds", "is_missed"), [(5, False), (200, True)], ids=["alive", "silent"]
+)
+def test_silence_of_the_workers_is_marked(
+    client: Client,
+    workflow: Workflow,
+    sam: User,
+    settings: Settings,
+    tmp_path: Path,
+    now: datetime,
+    *,
+    seconds: int,
+    is_missed: bool,
+) -> None:
+    own = {**settings.CACHES["default"], "KEY_PREFIX": str(tmp_path)}
+    settings.CACHES = {"default": own}
+    leave_sign(now=now - timedelta(seconds=seconds))
+
+    text = page(client, sam)
+
+    assert (">no worker</span>" in text) is is_missed
+    assert "last sign of a worker" in text
+    assert ">unknown</td>" not in text

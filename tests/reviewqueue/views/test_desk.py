@@ -9,9 +9,8 @@ from accounts.models import User
 from predictions.models import ModelVersion, Workflow
 from reviewqueue.models import Case
 from reviewqueue.services.claims import claim_next_case
-from reviewqueue.services.pipeline import process_batch
 from reviewqueue.views import desk
-from tests.factories.predictions import make_items
+from tests.reviewqueue.services.steps import open_cases
 
 pytestmark = pytest.mark.django_db
 
@@ -30,8 +29,7 @@ def test_case_prefetched_meanwhile_is_shown_not_called_somebody_elses(
     now: datetime,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    make_items(workflow, 1, now=now)
-    process_batch(workflow=workflow, limit=10, now=now)
+    open_cases(workflow, 1, now=now)
     client.force_login(alice)
 
     def passed_over(**asked: object) -> None:

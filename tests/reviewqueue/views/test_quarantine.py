@@ -35,6 +35,34 @@ def path(one: QuarantinedItem) -> str:
     return reverse("reviewqueue:quarantine-detail", args=["cards", one.pk])
 
 
+def test_rules_are_told_in_sentences_with_their_bounds(
+    page: Client, workflow: Workflow, now: datetime
+) -> None:
+    payload = {
+        "external_id": "tx-1",
+        "occurred_at": now.isoformat(),
+        "features": {"amount": 250_000, "card_present": "maybe"},
+    }
+    one = refused(workflow, payload, now=now)
+
+    for address in (path(one), reverse("reviewqueue:quarantine-list", args=["cards"])):
+        shown = page.get(address).content.decode()
+        assert "amount: 250,000 is above the most allowed, 100,000 €" in shown
+        assert "card_present: “maybe” is none of the values allowed: yes, no" in shown
+
+
+def test_item_refused_before_sentences_were_kept_gets_one(
+    page: Client, workflow: Workflow, now: datetime
+) -> None:
+    one = refused(workflow, {"external_id": "tx-1"}, now=now)
+    one.errors = [{"field": "amount", "rule": "range", "value": -3}]
+    one.save(update_fields=["errors"])
+
+    shown = page.get(path(one)).content.decode()
+
+    assert "amount: -3 is below the least allowed, 0 €" in shown
+
+
 def test_a_corrected_field_brings_the_item_in(
     page: Client, workflow: Workflow, now: datetime
 ) -> None:
@@ -100,7 +128,8 @@ def test_text_that_is_not_json_is_refused_with_its_place(
 ) -> None:
     one = refused(workflow, {"external_id": "tx-1"}, now=now)
 
-    answer = page.post(path(one), {"raw": '{"external_id": '})
+    answer = page.post(path(one), {"raw": '{"external_id": "typed", '})
 
     assert answer.status_code == 422
     assert "not JSON" in answer.content.decode()
+    assert "{&quot;external_id&quot;: &quot;typed&quot;, " in answer.content.decode()

@@ -244,8 +244,8 @@ def test_lists_and_details_open(
     assert client.get(url("case-detail", case.pk)).status_code == 200
     assert client.get(url("item-detail", case.item_id)).status_code == 200
     assert client.get("/").status_code == 200
-    for page in ("model-list", "workflow-settings"):
-        path = reverse(f"predictions:{page}", args=["cards"])
+    for page in ("lifecycle:model-list", "predictions:workflow-settings"):
+        path = reverse(page, args=["cards"])
         assert client.get(path).status_code == 200
 
 

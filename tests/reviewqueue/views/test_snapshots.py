@@ -12,15 +12,11 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from predictions.models import ModelVersion, Workflow
-from reviewqueue.enums import Queue, SnapshotStatus
+from predictions.models import Workflow
+from reviewqueue.enums import SnapshotStatus
 from reviewqueue.models import Snapshot
 from reviewqueue.services import snapshots
-from reviewqueue.services.claims import claim_next_case
-from reviewqueue.services.decisions import Judgement, record_decision
-from reviewqueue.services.pipeline import process_batch
 from reviewqueue.services.snapshots import build_snapshot
-from tests.factories.predictions import make_items
 
 pytestmark = pytest.mark.django_db
 
@@ -29,29 +25,6 @@ pytestmark = pytest.mark.django_db
 def now() -> datetime:
     """The pages' clock is the real one; their moments are whole seconds."""
     return datetime.now(UTC) - timedelta(seconds=5)
-
-
-@pytest.fixture
-def decided(
-    workflow: Workflow, champion: ModelVersion, alice: User, now: datetime
-) -> Workflow:
-    """Five items, three of them decided: two frauds and one that is none."""
-    make_items(workflow, 5, now=now)
-    process_batch(workflow=workflow, limit=10, now=now)
-    for label in ("fraud", "legitimate", "fraud"):
-        case = claim_next_case(
-            workflow=workflow, reviewer=alice, queues=[Queue.REVIEW], now=now
-        )
-        assert case is not None
-        assert case.lease_token is not None
-        record_decision(
-            case_id=case.pk,
-            reviewer=alice,
-            lease_token=case.lease_token,
-            judgement=Judgement(label=label),
-            now=now,
-        )
-    return workflow
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,1 @@
+"""A model's life on a labelled stream, and whether what is promised of it holds."""

@@ -1,0 +1,1 @@
+"""Monitors: what each is (`registry`), what it looks at (`looks`), when (`watch`)."""

@@ -1,0 +1,1 @@
+"""Values of declared fields: checked, compared, matched. Pure."""

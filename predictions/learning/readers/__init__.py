@@ -1,0 +1,1 @@
+"""What is measured of images and sound: named readers, from bytes to values. Pure."""

@@ -1,0 +1,1 @@
+"""Spoken entries: sound to words to values. Pure: samples in, words and values out."""

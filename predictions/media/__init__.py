@@ -1,0 +1,1 @@
+"""Images and sound: bytes in, values out. No ORM, clock or settings."""

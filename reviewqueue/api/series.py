@@ -1,0 +1,229 @@
+"""Readings in, failures in, machines and alarms out."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.permissions import Permission
+from accounts.sites import within_sites
+from predictions.declaration import FieldError
+from predictions.intake.values import parse_moment, shown
+from predictions.models import Machine
+from predictions.services.series import NoSeries, store_readings
+from reviewqueue.api.base import (
+    BODY_ERRORS,
+    SLUG,
+    Operation,
+    broken_rules,
+    documented,
+    read_object,
+)
+from reviewqueue.api.bodies import read_chunks
+from reviewqueue.api.lists import CURSOR, LIMIT, Page, listed
+from reviewqueue.api.problems import InvalidRequest
+from reviewqueue.api.schema import object_of
+from reviewqueue.api.shapes_series import (
+    MAX_FAILURES,
+    AlarmsShape,
+    FailuresAnswer,
+    FailuresSent,
+    MachineShape,
+    ReadingsAnswer,
+    ReadingsSent,
+    RefusedFailureShape,
+    alarms_shape,
+    failures_answer,
+    machine_shape,
+    readings_answer,
+)
+from reviewqueue.api.sites import SITE, asked_sites
+from reviewqueue.api.workflows import moment_parameter
+from reviewqueue.queries.alarms import MAX_DAYS, WINDOW_DAYS, alarm_report
+from reviewqueue.services.machine_failures import FailureRow, record_failures
+
+MAX_KIND = 50
+MAX_MACHINE = 100
+
+
+class ReadingList(Operation):
+    @documented(
+        "reading_create",
+        summary="Send readings of machines: one, a list, or NDJSON; gzip is accepted",
+        description=(
+            "A 202 means stored, and that the windows which the readings closed are "
+            "items. The same machine and moment with the same values is a duplicate; "
+            "with other values it is refused. A reading that breaks a rule is named "
+            "and not kept; the rest goes on."
+        ),
+        parameters=[SLUG],
+        request={
+            "application/json": object_of(ReadingsSent),
+            "application/x-ndjson": OpenApiTypes.BINARY,
+        },
+        answers={202: object_of(ReadingsAnswer)},
+        errors=[*BODY_ERRORS, 409],
+    )
+    def post(self, request: Request, slug: str) -> Response:
+        workflow = self.workflow(request, slug, Permission.ITEMS_ADD, by_site=True)
+        result = store_readings(
+            workflow=workflow,
+            chunks=read_chunks(request),
+            now=timezone.now(),
+            sites=self.actor(request).sites(workflow.pk),
+        )
+        return Response(readings_answer(result), status=202)
+
+
+class MachineList(Operation):
+    @documented(
+        "machine_list",
+        summary="The machines that sent readings, newest first",
+        parameters=[SLUG, LIMIT, CURSOR, SITE],
+        answers={200: object_of(Page[MachineShape], "MachinePage")},
+        errors=[422],
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        workflow = self.workflow(request, slug, Permission.ITEMS_VIEW, by_site=True)
+        rows = Machine.objects.filter(workflow=workflow).select_related("site")
+        rows = within_sites(rows, asked_sites(self, request, workflow))
+
+        def shape(found: Sequence[Machine]) -> list[MachineShape]:
+            return [machine_shape(one) for one in found]
+
+        return listed(request, rows, shape)
+
+
+class FailureList(Operation):
+    @documented(
+        "failure_create",
+        summary=f"Send failures of machines, up to {MAX_FAILURES:,}",
+        description=(
+            "Items whose window ended within the horizon before a failure get the "
+            "positive label as late truth. `complete_until` says that all failures "
+            "until then are in: items whose horizon was over by then without one get "
+            "the negative label."
+        ),
+        parameters=[SLUG],
+        request=object_of(FailuresSent),
+        answers={202: object_of(FailuresAnswer)},
+        errors=[*BODY_ERRORS, 409],
+    )
+    def post(self, request: Request, slug: str) -> Response:
+        workflow = self.workflow(request, slug, Permission.OUTCOMES_ADD, by_site=True)
+        body = read_object(request, ("failures", "complete_until"))
+        complete_until = parse_moment(body.get("complete_until"))
+        if body.get("complete_until") is not None and complete_until is None:
+            error = FieldError("complete_until", "type", shown(body["complete_until"]))
+            raise InvalidRequest([error])
+        if complete_until is not None and complete_until > timezone.now():
+            error = FieldError("complete_until", "future", complete_until.isoformat())
+            raise InvalidRequest([error])
+        rows, places, refused = _failure_rows(body.get("failures") or [])
+        result = record_failures(
+            workflow=workflow,
+            rows=rows,
+            complete_until=complete_until,
+            by=self.user(request),
+            now=timezone.now(),
+            sites=self.actor(request).sites(workflow.pk),
+        )
+        refused += [
+            {
+                "index": places[one.index],
+                "machine": one.machine,
+                "errors": broken_rules(one.errors),
+            }
+            for one in result.refused
+        ]
+        refused.sort(key=lambda one: one["index"])
+        return Response(failures_answer(result, refused), status=202)
+
+
+class AlarmFigures(Operation):
+    @documented(
+        "alarm_figures",
+        summary="Alarms by lead time, false alarms per machine and week, costs",
+        description=(
+            "`since` and `until` are of the readings' own time; without them the "
+            f"{WINDOW_DAYS} days before failures were last complete."
+        ),
+        parameters=[
+            SLUG,
+            SITE,
+            OpenApiParameter("since", OpenApiTypes.DATETIME),
+            OpenApiParameter("until", OpenApiTypes.DATETIME),
+        ],
+        answers={200: object_of(AlarmsShape)},
+        errors=[409, 422],
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        workflow = self.workflow(request, slug, Permission.METRICS_VIEW, by_site=True)
+        since = moment_parameter(request, "since")
+        until = moment_parameter(request, "until")
+        if since and until and not 0 <= (until - since).days <= MAX_DAYS:
+            raise InvalidRequest([FieldError("since", "range", since.isoformat())])
+        report = alarm_report(
+            workflow,
+            since=since,
+            until=until,
+            sites=asked_sites(self, request, workflow),
+        )
+        if report is None:
+            raise NoSeries
+        currency = workflow.declaration.costs.currency
+        return Response(alarms_shape(report, currency=currency))
+
+
+def _failure_rows(
+    sent: object,
+) -> tuple[list[FailureRow], list[int], list[RefusedFailureShape]]:
+    """Return the rows that can be read with their places, and the others."""
+    if not isinstance(sent, list):
+        raise InvalidRequest([FieldError("failures", "type", shown(sent))])
+    if len(sent) > MAX_FAILURES:
+        raise InvalidRequest([FieldError("failures", "too_many", len(sent))])
+    rows, places = [], []
+    refused: list[RefusedFailureShape] = []
+    for index, raw in enumerate(sent):
+        row, errors = _failure_row(raw)
+        if row is not None:
+            rows.append(row)
+            places.append(index)
+        else:
+            named = {"index": index, "machine": "", "errors": broken_rules(errors)}
+            refused.append(RefusedFailureShape(**named))  # type: ignore[typeddict-item]
+    return rows, places, refused
+
+
+def _failure_row(raw: object) -> tuple[FailureRow | None, list[FieldError]]:
+    if not isinstance(raw, Mapping):
+        return None, [FieldError("failure", "type", type(raw).__name__)]
+    errors = _text_errors(raw, "machine", MAX_MACHINE)
+    if raw.get("machine") is None:
+        errors = [FieldError("machine", "missing")]
+    if raw.get("kind") is not None:
+        errors += _text_errors(raw, "kind", MAX_KIND)
+    at = parse_moment(raw.get("at"))
+    if at is None:
+        given = raw.get("at") is not None
+        rule = "type" if given else "missing"
+        errors.append(FieldError("at", rule, shown(raw.get("at")) if given else None))
+    if errors or at is None:
+        return None, errors
+    return FailureRow(raw["machine"], at, raw.get("kind") or ""), []
+
+
+def _text_errors(
+    raw: Mapping[str, Any], name: str, max_length: int
+) -> list[FieldError]:
+    value = raw.get(name)
+    if not isinstance(value, str) or not value.isprintable():
+        return [FieldError(name, "type", shown(value))]
+    if not 0 < len(value) <= max_length:
+        return [FieldError(name, "length", shown(value))]
+    return []

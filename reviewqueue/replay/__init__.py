@@ -1,0 +1,1 @@
+"""Labelled rows as a stream through the real services, with time compressed."""

@@ -1,0 +1,96 @@
+"""The triage workflow that ships, a small model for it, and made-up patients."""
+
+from datetime import datetime, timedelta
+from functools import lru_cache, partial
+
+import numpy as np
+
+from predictions.declaration import Declaration, parse_declaration
+from predictions.enums import Stage
+from predictions.learning.artifacts import dump
+from predictions.learning.features import columns_to_json, feature_matrix
+from predictions.learning.training import TrainedModel, TrainingData, train
+from predictions.models import ModelVersion, Workflow
+from predictions.services.columns import model_columns
+from predictions.services.registry import (
+    ModelDescription,
+    change_stage,
+    register_model,
+)
+from tests.factories.shipped import make_shipped, shipped_text
+
+LEVELS = ("blue", "green", "yellow", "orange", "red")
+
+
+make_triage = partial(make_shipped, "ed-triage")
+
+
+def patients(n: int, *, seed: int = 5) -> tuple[list[dict[str, object]], list[str]]:
+    """Return features and levels of patients; the quicker the breath, the sicker."""
+    rng = np.random.default_rng(seed)
+    severity = rng.normal(0, 1, n)
+    breath = np.clip(16 + 5 * severity + rng.normal(0, 2, n), 4, 60).round()
+    pulse = np.clip(80 + 18 * severity + rng.normal(0, 12, n), 30, 220).round()
+    cuts = [-1.3, -0.4, 0.5, 1.2]
+    levels = [LEVELS[i] for i in np.digitize(severity + rng.normal(0, 0.3, n), cuts)]
+    rows: list[dict[str, object]] = [
+        {"age": float(age), "sex": sex, "resp_rate": float(a), "heart_rate": float(b)}
+        for age, sex, a, b in zip(
+            rng.integers(18, 95, n),
+            rng.choice(["female", "male"], n).tolist(),
+            breath,
+            pulse,
+            strict=True,
+        )
+    ]
+    return rows, levels
+
+
+def visit(number: int, *, now: datetime, **features: object) -> dict[str, object]:
+    """Return one item as it is sent; a minute later than the one before."""
+    return {
+        "external_id": f"visit-{number}",
+        "occurred_at": (now - timedelta(minutes=300 - number)).isoformat(),
+        "features": {"age": 70, "sex": "female", **features},
+    }
+
+
+@lru_cache(maxsize=1)
+def trained() -> tuple[TrainedModel, bytes]:
+    """Train once per test process."""
+    declaration: Declaration = parse_declaration(shipped_text("ed-triage"))
+    columns = model_columns(declaration)
+    rows, labels = patients(900)
+    data = TrainingData(
+        matrix=feature_matrix(rows, columns),
+        labels=labels,
+        times=np.arange(len(labels), dtype=float),
+        columns=columns,
+        label_keys=declaration.label_keys,
+        positive_labels=declaration.positive_labels,
+        terms=declaration.label_terms,
+    )
+    model = train(data, algorithm="logistic", seed=1)
+    return model, dump(model.pipeline)
+
+
+def make_triage_champion(workflow: Workflow, *, now: datetime) -> ModelVersion:
+    model, artifact = trained()
+    version = register_model(
+        workflow=workflow,
+        artifact=artifact,
+        description=ModelDescription(
+            columns=columns_to_json(model.columns),
+            label_keys=model.label_keys,
+            calibration=model.calibration.to_json(),
+            references=model.references,
+            report=model.report,
+            threshold=model.threshold,
+        ),
+        by=None,
+        now=now,
+        reference=model.reference,
+    )
+    return change_stage(
+        version=version, to=Stage.CHAMPION, by=None, reason="test", now=now
+    )
