@@ -33,7 +33,8 @@ from tests.tables import TEMPLATE, ready_template
 # How long an example takes says something about the machine, nothing about the code.
 # CI tries the same examples every time: what chance finds is found while working, and
 # never holds up somebody else's change.
-settings.register_profile("tests", deadline=None, derandomize="CI" in os.environ)
+IS_CI = "EVERY_CHECK" in os.environ
+settings.register_profile("tests", deadline=None, derandomize=IS_CI)
 # Letters that make no word and no number, so that a test which looks for one in a page
 # never finds it in a token.
 TOKEN_LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
@@ -91,7 +92,7 @@ def _same_draws_every_time(
 
     Who is reviewed, audited or asked twice is drawn from both.
     """
-    if "CI" not in os.environ:
+    if not IS_CI:
         return
     seeds, chance = Drawn(f"seeds {request.node.nodeid}"), Drawn(request.node.nodeid)
     monkeypatch.setattr(ids, "_batches", ids.Sequence(chance))

@@ -53,7 +53,7 @@ def tracked() -> tuple[Path, ...]:
     )
     if listed.returncode:
         message = "Not a checkout: nothing says what belongs to the project."
-        if os.environ.get("CI"):
+        if os.environ.get("EVERY_CHECK"):
             pytest.fail(f"{message} {listed.stderr.strip()}")
         pytest.skip(message)
     paths = (ROOT / name for name in listed.stdout.split("\0") if name)

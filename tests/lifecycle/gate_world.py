@@ -1,6 +1,7 @@
 """Payments with a known truth, and models of them: a good one and four bad ones."""
 
 from collections.abc import Sequence
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
@@ -173,7 +174,8 @@ def register(
             label_keys=model.label_keys,
             calibration=model.calibration.to_json(),
             references=model.references,
-            report=model.report,
+            # A test may write into it; the model is shared by many.
+            report=deepcopy(model.report),
             threshold=workflow.declaration.decision_threshold,
             snapshot_id=snapshot.pk if snapshot else None,
         ),
