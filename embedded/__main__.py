@@ -98,9 +98,8 @@ def _run(command: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run a command to its end; it hears of Ctrl-C from the terminal, as we do."""
     with signals_ignored_at_the_end():
         process = subprocess.Popen(  # noqa: S603 -- asked for
-            command,
+            die_with_parent(command, signal.SIGTERM),
             env=dict(environment),
-            preexec_fn=die_with_parent(signal.SIGTERM),
         )
         signal.signal(signal.SIGINT, lambda *_: None)
         signal.signal(signal.SIGTERM, lambda *_: process.terminate())

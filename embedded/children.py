@@ -37,14 +37,13 @@ class Child:
         self._end_group()
         with open_log(self.log) as output:
             self.process = subprocess.Popen(  # noqa: S603 -- our own command
-                self.command,
+                die_with_parent(self.command, signal.SIGTERM),
                 cwd=PROJECT,
                 env=dict(self.environment),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
                 start_new_session=True,  # Ctrl-C is passed on in order, by us
-                preexec_fn=die_with_parent(signal.SIGTERM),
             )
         self.started_at = time.monotonic()
         self.restart_at = 0.0

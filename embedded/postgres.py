@@ -77,14 +77,16 @@ class Postgres:
         options = [word for k, v in settings.items() for word in ("-c", f"{k}={v}")]
         with self.log.open("ab") as output:
             return subprocess.Popen(  # noqa: S603 -- our own binary
-                [str(postgres_binary("postgres")), "-D", str(self.data), *options],
+                as_unprivileged(
+                    [str(postgres_binary("postgres")), "-D", str(self.data), *options],
+                    self.data,
+                ),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
                 cwd=self.folder,
                 # Ctrl-C at the terminal is for the supervisor to pass on, in order.
                 start_new_session=True,
-                preexec_fn=as_unprivileged(self.data),
             )
 
     def answers(self) -> bool:
@@ -139,9 +141,8 @@ class Postgres:
 
     def _run(self, program: str, *words: str) -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(  # noqa: S603 -- our own binary
-            [str(postgres_binary(program)), *words],
+            as_unprivileged([str(postgres_binary(program)), *words], self.data),
             cwd=self.folder,
             capture_output=True,
             check=False,
-            preexec_fn=as_unprivileged(self.data),
         )

@@ -139,13 +139,14 @@ class Preparation:
     ) -> subprocess.Popen[bytes]:
         with open_log(self._log(command)) as log:
             return subprocess.Popen(  # noqa: S603 -- our own command
-                [sys.executable, "manage.py", command, *words],
+                die_with_parent(
+                    [sys.executable, "manage.py", command, *words], signal.SIGTERM
+                ),
                 cwd=PROJECT,
                 env=dict(self.environment),
                 stdin=stdin,
                 stdout=log if stdout is None else stdout,
                 stderr=log,
-                preexec_fn=die_with_parent(signal.SIGTERM),
             )
 
     def _demo(self) -> Path:

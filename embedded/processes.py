@@ -1,46 +1,34 @@
 """Child processes that end with their parent, and a way for root to be nobody."""
 
-import ctypes
 import functools
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 
-NOBODY = 65534
-CLONE_NEWUSER = 0x10000000
-PR_SET_PDEATHSIG = 1
-PR_SET_KEEPCAPS = 8
-PR_CAP_AMBIENT = 47
-PR_CAP_AMBIENT_RAISE = 2
-CAP_DAC_OVERRIDE = 1
-CAPABILITY_VERSION = 0x20080522
+from embedded import launch
+from embedded.launch import NOBODY
 
-Preparation = Callable[[], None]
+LAUNCH = [sys.executable, "-I", "-S", launch.__file__]
 
 
 class Unprivileged(RuntimeError):
     """This system lets root start no process that is somebody else."""
 
 
-def die_with_parent(number: signal.Signals) -> Preparation:
-    """Return what a child does to get a signal when this process ends (Linux)."""
-    parent = os.getpid()
-
-    def prepare() -> None:
-        if sys.platform != "linux":
-            return
-        _prctl(PR_SET_PDEATHSIG, number)
-        if os.getppid() != parent:
-            os._exit(1)
-
-    return prepare
+def die_with_parent(
+    command: Sequence[str], number: signal.Signals, *, user: str = "same"
+) -> list[str]:
+    """Return a command that gets a signal when this process ends (Linux)."""
+    if sys.platform != "linux":
+        return list(command)
+    return [*LAUNCH, user, str(os.getpid()), str(int(number)), *command]
 
 
-def as_unprivileged(folder: Path) -> Preparation:
-    """Return what a child does before it becomes a server that refuses to be root.
+def as_unprivileged(command: Sequence[str], folder: Path) -> list[str]:
+    """Return the command of a server that refuses to be root, ending with this process.
 
     Root's child enters a user namespace in which it is nobody, so that its files stay
     root's and no user is made. Where that is forbidden (some containers) it becomes
@@ -48,63 +36,38 @@ def as_unprivileged(folder: Path) -> Preparation:
     Everyone else's child stays who it is.
     Raises: Unprivileged when root can do neither.
     """
-    ask_for_signal = die_with_parent(signal.SIGINT)
     if sys.platform != "linux" or os.geteuid() != 0:
-        return ask_for_signal
-    for become, owner in ((_enter_namespace, 0), (_become_nobody, NOBODY)):
-        if _is_allowed(become):
+        return die_with_parent(command, signal.SIGINT)
+    found = []
+    for user, owner in (("namespace", 0), ("nobody", NOBODY)):
+        if not (problem := _forbids(user)):
             _give(folder, owner)
-
-            def prepare(become: Preparation = become) -> None:
-                become()
-                # A change of user clears the signal: it is asked for afterwards.
-                ask_for_signal()
-
-            return prepare
+            return die_with_parent(command, signal.SIGINT, user=user)
+        found.append(problem)
     msg = (
         "PostgreSQL does not run as root, and this system allows neither a user "
-        "namespace nor a change of user: start as another user, or set DATABASE_URL "
-        "and REDIS_URL."
+        f"namespace ({found[0]}) nor a change of user ({found[1]}): start as another "
+        "user, or set DATABASE_URL and REDIS_URL."
     )
     raise Unprivileged(msg)
 
 
 @functools.cache
-def _is_allowed(become: Preparation) -> bool:
-    """Try it in a child that reads below this project, as the server will."""
+def _forbids(user: str) -> str:
+    """Try it in a child that reads below this project, as the server will.
+
+    Returns what stood in the way, nothing if it went well.
+    """
     probe = [sys.executable, "-c", "import os; raise SystemExit(os.geteuid() == 0)"]
-    try:
-        done = subprocess.run(probe, preexec_fn=become, check=False)  # noqa: S603 -- ours
-    except (OSError, subprocess.SubprocessError):
-        return False
-    return done.returncode == 0
-
-
-def _enter_namespace() -> None:
-    os.unshare(CLONE_NEWUSER)  # type: ignore[attr-defined,unused-ignore]
-    Path("/proc/self/setgroups").write_text("deny")
-    Path("/proc/self/uid_map").write_text(f"{NOBODY} 0 1")
-    Path("/proc/self/gid_map").write_text(f"{NOBODY} 0 1")
-
-
-def _become_nobody() -> None:
-    _prctl(PR_SET_KEEPCAPS, 1)
-    os.setgroups([])
-    os.setresgid(NOBODY, NOBODY, NOBODY)
-    os.setresuid(NOBODY, NOBODY, NOBODY)
-    bit = 1 << CAP_DAC_OVERRIDE
-    header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION, 0)
-    # Effective, permitted, inheritable; the second triple is for higher numbers.
-    rights = (ctypes.c_uint32 * 6)(bit, bit, bit, 0, 0, 0)
-    if ctypes.CDLL(None, use_errno=True).capset(header, rights):
-        raise OSError(ctypes.get_errno(), "capset")
-    _prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_DAC_OVERRIDE, 0, 0)
-
-
-def _prctl(*words: int) -> None:
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(*(ctypes.c_ulong(word) for word in words)):
-        raise OSError(ctypes.get_errno(), "prctl")
+    done = subprocess.run(  # noqa: S603 -- ours
+        die_with_parent(probe, signal.SIGTERM, user=user),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if not done.returncode:
+        return ""
+    return (done.stderr.strip().splitlines() or ["still root"])[-1]
 
 
 def _give(folder: Path, owner: int) -> None:

@@ -52,13 +52,14 @@ class Valkey:
     def start(self) -> subprocess.Popen[bytes]:
         with self.log.open("ab") as output:
             return subprocess.Popen(  # noqa: S603 -- our own binary
-                [str(valkey_binary()), str(self.config)],
+                die_with_parent(
+                    [str(valkey_binary()), str(self.config)], signal.SIGTERM
+                ),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
                 cwd=self.folder,
                 start_new_session=True,
-                preexec_fn=die_with_parent(signal.SIGTERM),
             )
 
     def answers(self) -> bool:

@@ -18,6 +18,13 @@ from tests.embedded.conftest import is_running, run_python, wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
+# As libraries do that send what they have gathered from a thread of their own.
+START_THREADS_IN_CHILDREN = """
+import os, threading, time
+def start():
+    threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+os.register_at_fork(after_in_child=start)
+"""
 PRINT_PIDS = """
 import sys, time
 from pathlib import Path
@@ -124,6 +131,18 @@ def test_killing_the_parent_ends_both_servers(tmp_path: Path) -> None:
         assert execute(servers, "SELECT 1") == [(1,)]
 
 
+def test_servers_start_where_a_library_starts_threads_in_every_child(
+    tmp_path: Path,
+) -> None:
+    code = START_THREADS_IN_CHILDREN + PRINT_PIDS.replace("time.sleep(600)", "pass")
+
+    parent = run_python(code, data=tmp_path / "servers", environment=_clean())
+
+    output, _ = parent.communicate()
+    assert [int(word) > 0 for word in output.split()] == [True, True]
+    assert parent.returncode == 0
+
+
 def test_folder_in_use_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -171,12 +190,11 @@ def test_root_becomes_nobody_where_namespaces_are_forbidden(
     with running_servers(folder) as servers:
         execute(servers, "CREATE TABLE kept AS SELECT 42 AS n")
 
-    def forbidden() -> None:
-        raise PermissionError
-
-    monkeypatch.setattr(processes, "_enter_namespace", forbidden)
-    if not processes._is_allowed(processes._become_nobody):
-        pytest.skip("this system lets root become nobody else")
+    if problem := processes._forbids("nobody"):
+        pytest.skip(f"this system does not let root become nobody: {problem}")
+    monkeypatch.setattr(
+        processes, "_forbids", lambda user: "" if user == "nobody" else "forbidden"
+    )
     with running_servers(folder) as servers:
         assert (folder / "postgres").stat().st_uid == processes.NOBODY
         assert execute(servers, "SELECT n FROM kept") == [(42,)]
@@ -186,10 +204,13 @@ def test_root_becomes_nobody_where_namespaces_are_forbidden(
 def test_root_who_may_become_nobody_is_told_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(processes, "_is_allowed", lambda _: False)
+    monkeypatch.setattr(processes, "_forbids", lambda user: f"no {user} here")
 
     with (
-        pytest.raises(ServersUnavailable, match="start as another user"),
+        pytest.raises(
+            ServersUnavailable,
+            match=r"\(no namespace here\).*\(no nobody here\): start as another user",
+        ),
         running_servers(tmp_path / "servers"),
     ):
         pass
