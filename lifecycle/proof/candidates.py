@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from sklearn.pipeline import Pipeline
@@ -17,11 +17,11 @@ from predictions.enums import Stage
 from predictions.learning.artifacts import dump
 from predictions.learning.candidate_spec import CandidateSpec
 from predictions.learning.candidates import with_columns
-from predictions.learning.features import columns_to_json
 from predictions.learning.training import TrainedModel, TrainingData, train
 from predictions.models import ModelVersion, Workflow
 from predictions.services.promotion import StageRefused
-from predictions.services.registry import ModelDescription, change_stage, register_model
+from predictions.services.registry import change_stage, register_model
+from predictions.services.training import describe
 from reviewqueue.models import Snapshot
 
 # Each copies the batch and does nothing else: the model is right, and late.
@@ -138,7 +138,7 @@ def _slow(setting: _Setting) -> ModelVersion:
     idle.fit(np.zeros((2, len(model.columns))))
     steps = [(f"idle_{number}", idle) for number in range(N_IDLE_STEPS)]
     pipeline = Pipeline([*steps, ("model", model.pipeline)])
-    return _registered(setting, model, pipeline=pipeline)
+    return _registered(setting, replace(model, pipeline=pipeline))
 
 
 def _lying(setting: _Setting) -> ModelVersion:
@@ -166,24 +166,11 @@ def _model(setting: _Setting, data: TrainingData) -> TrainedModel:
     )
 
 
-def _registered(
-    setting: _Setting,
-    model: TrainedModel,
-    *,
-    pipeline: Any = None,  # noqa: ANN401 -- scikit-learn has no stubs
-) -> ModelVersion:
+def _registered(setting: _Setting, model: TrainedModel) -> ModelVersion:
     return register_model(
         workflow=setting.workflow,
-        artifact=dump(pipeline or model.pipeline),
-        description=ModelDescription(
-            columns=columns_to_json(model.columns),
-            label_keys=model.label_keys,
-            calibration=model.calibration.to_json(),
-            references=model.references,
-            report=model.report,
-            threshold=model.threshold,
-            snapshot_id=setting.snapshot.pk,
-        ),
+        artifact=dump(model.pipeline),
+        description=describe(model, snapshot_id=setting.snapshot.pk),
         by=None,
         now=setting.now,
     )

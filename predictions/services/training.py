@@ -1,6 +1,7 @@
 """Train a model version from labelled rows and register it as a candidate."""
 
 from datetime import datetime
+from uuid import UUID
 
 import numpy as np
 
@@ -9,7 +10,7 @@ from predictions.declaration import Declaration
 from predictions.learning.artifacts import dump
 from predictions.learning.features import columns_to_json, feature_matrix
 from predictions.learning.pipelines import Algorithm
-from predictions.learning.training import TrainingData, train
+from predictions.learning.training import TrainedModel, TrainingData, train
 from predictions.masking import masked_values
 from predictions.models import ModelVersion, Workflow
 from predictions.services.columns import model_columns
@@ -55,19 +56,34 @@ def train_version(
     return register_model(
         workflow=workflow,
         artifact=dump(trained.pipeline),
-        description=ModelDescription(
-            columns=columns_to_json(trained.columns),
-            label_keys=trained.label_keys,
-            calibration=trained.calibration.to_json(),
-            references=trained.references,
-            report=trained.report,
+        description=describe(
+            trained,
             name=name or algorithm.replace("_", " "),
-            threshold=trained.threshold,
             snapshot_id=rows.snapshot_id,
         ),
         by=by,
         now=now,
         reference=trained.reference,
+    )
+
+
+def describe(
+    trained: TrainedModel,
+    *,
+    name: str = "",
+    threshold: float | None = None,
+    snapshot_id: UUID | None = None,
+) -> ModelDescription:
+    """Return what the registry asks of a model; its own threshold by default."""
+    return ModelDescription(
+        columns=columns_to_json(trained.columns),
+        label_keys=trained.label_keys,
+        calibration=trained.calibration.to_json(),
+        references=trained.references,
+        report=trained.report,
+        name=name,
+        threshold=threshold or trained.threshold,
+        snapshot_id=snapshot_id,
     )
 
 

@@ -1,30 +1,20 @@
 """Workflows, items and models for tests, made through the real services."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
-from unittest.mock import patch
 
 import numpy as np
 
 from predictions.declaration import declaration_from_json
 from predictions.enums import IntakeSource, Stage
-from predictions.learning.artifacts import ArtifactFacts, dump
-from predictions.learning.features import Column, columns_to_json, feature_matrix
-from predictions.learning.scorer import Model, ScorerProcess
-from predictions.learning.training import TrainedModel, TrainingData, train
+from predictions.learning.training import TrainedModel
 from predictions.models import Item, ModelVersion, Workflow
-from predictions.services.columns import model_columns
 from predictions.services.intake import IntakeResult, store_items
-from predictions.services.registry import (
-    ModelDescription,
-    change_stage,
-    register_model,
-)
 from predictions.services.workflows import declare_workflow
 from reviewqueue.services.policies import PolicyTerms, first_policy, put_policy
+from tests.factories.trained import register, train_on
 
 DECLARATION = """
 slug = "{slug}"
@@ -157,9 +147,8 @@ def make_items(workflow: Workflow, n: int, *, now: datetime) -> list[Item]:
 
 
 @lru_cache(maxsize=4)
-def _trained(declaration_json: str) -> tuple[TrainedModel, bytes]:
-    """Train once per test process: amount above 500 without the card is fraud."""
-
+def _trained(declaration_json: str) -> TrainedModel:
+    """Train: amount above 500 without the card is fraud."""
     declaration = declaration_from_json(json.loads(declaration_json))
     rng = np.random.default_rng(7)
     n = 1500
@@ -183,46 +172,7 @@ def _trained(declaration_json: str) -> tuple[TrainedModel, bytes]:
         else "legitimate"
         for row, flip in zip(rows, noise, strict=True)
     ]
-    columns = model_columns(declaration)
-    data = TrainingData(
-        matrix=feature_matrix(rows, columns),
-        labels=labels,
-        times=np.arange(n, dtype=float),
-        columns=columns,
-        label_keys=tuple(declaration.label_keys),
-        positive_labels=tuple(declaration.positive_labels),
-    )
-    model = train(
-        data,
-        algorithm="logistic",
-        seed=1,
-        threshold=declaration.decision_threshold,
-    )
-    return model, dump(model.pipeline)
-
-
-_checked: dict[tuple[object, ...], ArtifactFacts] = {}
-
-
-@contextmanager
-def _checked_once() -> Iterator[None]:
-    """Have the child process look at the same bytes once: it loads them to do so."""
-    check = ScorerProcess.check
-
-    def looked_up(
-        own: ScorerProcess,
-        model: Model,
-        *,
-        columns: Sequence[Column],
-        label_keys: Sequence[str],
-    ) -> ArtifactFacts:
-        asked = (model.sha256, model.trusted, tuple(columns), tuple(label_keys))
-        if asked not in _checked:
-            _checked[asked] = check(own, model, columns=columns, label_keys=label_keys)
-        return _checked[asked]
-
-    with patch.object(ScorerProcess, "check", looked_up):
-        yield
+    return train_on(declaration, rows, labels)
 
 
 def make_champion(workflow: Workflow, *, now: datetime) -> ModelVersion:
@@ -238,27 +188,7 @@ def make_model(
     share: float | None = None,
 ) -> ModelVersion:
     """Register the one trained model; with another threshold it errs elsewhere."""
-    model, artifact = _trained(json.dumps(workflow.declaration_json, sort_keys=True))
-    with _checked_once():
-        version = register_model(
-            workflow=workflow,
-            artifact=artifact,
-            description=ModelDescription(
-                columns=columns_to_json(model.columns),
-                label_keys=model.label_keys,
-                calibration=model.calibration.to_json(),
-                references=model.references,
-                report=model.report,
-                threshold=threshold or workflow.declaration.decision_threshold,
-            ),
-            by=None,
-            now=now,
-            reference=model.reference,
-        )
-    if stage == Stage.CANDIDATE:
-        return version
-    if stage == Stage.CHALLENGER:
-        change_stage(version=version, to=Stage.SHADOW, by=None, reason="test", now=now)
-    return change_stage(
-        version=version, to=stage, by=None, reason="test", share=share, now=now
+    model = _trained(json.dumps(workflow.declaration_json, sort_keys=True))
+    return register(
+        workflow, model, now=now, stage=stage, threshold=threshold, share=share
     )

@@ -10,19 +10,12 @@ import numpy as np
 from accounts.sites import ALL_SITES, Sites
 from predictions.declaration import parse_declaration
 from predictions.enums import Stage
-from predictions.learning.artifacts import dump
-from predictions.learning.features import columns_to_json, feature_matrix
-from predictions.learning.training import TrainedModel, TrainingData, train
+from predictions.learning.training import TrainedModel
 from predictions.models import Item, ModelVersion, Workflow
-from predictions.services.columns import model_columns
-from predictions.services.registry import (
-    ModelDescription,
-    change_stage,
-    register_model,
-)
 from predictions.services.series import ReadingsStored, store_readings
 from predictions.services.workflows import declare_workflow
 from reviewqueue.services.policies import first_policy
+from tests.factories.trained import register, train_on
 
 SLUG = "mills"
 SERIES = """
@@ -134,9 +127,8 @@ def items_of(workflow: Workflow) -> list[Item]:
 
 
 @cache
-def trained() -> tuple[TrainedModel, bytes]:
-    """Train once a process: a torque of more than 60 in the window is an alarm."""
-    declaration = parse_declaration(DECLARATION)
+def trained() -> TrainedModel:
+    """Train: a torque of more than 60 in the window is an alarm."""
     rng = np.random.default_rng(3)
     n = 800
     level, most = rng.normal(40, 3, n), rng.normal(55, 12, n)
@@ -153,41 +145,10 @@ def trained() -> tuple[TrainedModel, bytes]:
         for a, b in zip(level, most, strict=True)
     ]
     labels = ["failure" if b > 60 else "running" for b in most]
-    columns = model_columns(declaration)
-    data = TrainingData(
-        matrix=feature_matrix(rows, columns),
-        labels=labels,
-        times=np.arange(n, dtype=float),
-        columns=columns,
-        label_keys=declaration.label_keys,
-        positive_labels=declaration.positive_labels,
+    return train_on(
+        parse_declaration(DECLARATION), rows, labels, algorithm="gradient_boosting"
     )
-    model = train(
-        data,
-        algorithm="gradient_boosting",
-        seed=1,
-        threshold=declaration.decision_threshold,
-    )
-    return model, dump(model.pipeline)
 
 
 def make_series_champion(workflow: Workflow, *, now: datetime) -> ModelVersion:
-    model, artifact = trained()
-    version = register_model(
-        workflow=workflow,
-        artifact=artifact,
-        description=ModelDescription(
-            columns=columns_to_json(model.columns),
-            label_keys=model.label_keys,
-            calibration=model.calibration.to_json(),
-            references=model.references,
-            report=model.report,
-            threshold=workflow.declaration.decision_threshold,
-        ),
-        by=None,
-        now=now,
-        reference=model.reference,
-    )
-    return change_stage(
-        version=version, to=Stage.CHAMPION, by=None, reason="test", now=now
-    )
+    return register(workflow, trained(), now=now, stage=Stage.CHAMPION)

@@ -1,23 +1,16 @@
 """The triage workflow that ships, a small model for it, and made-up patients."""
 
 from datetime import datetime, timedelta
-from functools import lru_cache, partial
+from functools import cache, partial
 
 import numpy as np
 
-from predictions.declaration import Declaration, parse_declaration
+from predictions.declaration import parse_declaration
 from predictions.enums import Stage
-from predictions.learning.artifacts import dump
-from predictions.learning.features import columns_to_json, feature_matrix
-from predictions.learning.training import TrainedModel, TrainingData, train
+from predictions.learning.training import TrainedModel
 from predictions.models import ModelVersion, Workflow
-from predictions.services.columns import model_columns
-from predictions.services.registry import (
-    ModelDescription,
-    change_stage,
-    register_model,
-)
 from tests.factories.shipped import make_shipped, shipped_text
+from tests.factories.trained import register, train_on
 
 LEVELS = ("blue", "green", "yellow", "orange", "red")
 
@@ -55,42 +48,11 @@ def visit(number: int, *, now: datetime, **features: object) -> dict[str, object
     }
 
 
-@lru_cache(maxsize=1)
-def trained() -> tuple[TrainedModel, bytes]:
-    """Train once per test process."""
-    declaration: Declaration = parse_declaration(shipped_text("ed-triage"))
-    columns = model_columns(declaration)
-    rows, labels = patients(900)
-    data = TrainingData(
-        matrix=feature_matrix(rows, columns),
-        labels=labels,
-        times=np.arange(len(labels), dtype=float),
-        columns=columns,
-        label_keys=declaration.label_keys,
-        positive_labels=declaration.positive_labels,
-        terms=declaration.label_terms,
-    )
-    model = train(data, algorithm="logistic", seed=1)
-    return model, dump(model.pipeline)
+@cache
+def trained() -> TrainedModel:
+    declaration = parse_declaration(shipped_text("ed-triage"))
+    return train_on(declaration, *patients(900))
 
 
 def make_triage_champion(workflow: Workflow, *, now: datetime) -> ModelVersion:
-    model, artifact = trained()
-    version = register_model(
-        workflow=workflow,
-        artifact=artifact,
-        description=ModelDescription(
-            columns=columns_to_json(model.columns),
-            label_keys=model.label_keys,
-            calibration=model.calibration.to_json(),
-            references=model.references,
-            report=model.report,
-            threshold=model.threshold,
-        ),
-        by=None,
-        now=now,
-        reference=model.reference,
-    )
-    return change_stage(
-        version=version, to=Stage.CHAMPION, by=None, reason="test", now=now
-    )
+    return register(workflow, trained(), now=now, stage=Stage.CHAMPION)

@@ -7,26 +7,16 @@ import json
 import sys
 from datetime import datetime
 
-import numpy as np
 from django.utils import timezone
 
 from accounts.enums import Role
 from accounts.permissions import KEY_PERMISSIONS
 from accounts.services import create_service_account, grant_role
 from accounts.services_keys import create_api_key
-from predictions.enums import Stage
-from predictions.learning.artifacts import dump
-from predictions.learning.features import columns_to_json
 from predictions.models import Workflow
-from predictions.services.registry import (
-    ModelDescription,
-    change_stage,
-    register_model,
-)
 from predictions.services.workflows import declare_workflow
 from tests.factories.predictions import DECLARATION, make_champion
-from tests.predictions.learning import hanging
-from tests.predictions.services.misbehaving import COLUMNS, LABELS
+from tests.predictions.services.misbehaving import register_misbehaving
 
 N_CLIENTS = 4
 # A model for each: what it does is held against it in its own workflow alone.
@@ -51,7 +41,7 @@ def main() -> None:
     make_champion(workflow, now=now)
     broken = [_declared(slug, budget, now=now) for slug, budget in BUDGETS_MS.items()]
     for one in broken:
-        _promise_trouble(one, now=now)
+        register_misbehaving(one, now=now)
     rolled = _declared(ROLLED, 10_000, now=now)
     for _ in range(2):
         make_champion(rolled, now=now)
@@ -70,22 +60,6 @@ def _declared(slug: str, budget_ms: int, *, now: datetime) -> Workflow:
         source_toml=source.format(slug=slug, name=slug.title()), by=None, now=now
     )
     return workflow
-
-
-def _promise_trouble(workflow: Workflow, *, now: datetime) -> None:
-    """Promote a model that misbehaves on demand, with an artifact of its own."""
-    model = hanging.Misbehaving().fit(np.zeros((2, 1)), list(LABELS))
-    model.name_ = workflow.slug
-    version = register_model(
-        workflow=workflow,
-        artifact=dump(model),
-        description=ModelDescription(
-            columns=columns_to_json(COLUMNS), label_keys=LABELS
-        ),
-        by=None,
-        now=now,
-    )
-    change_stage(version=version, to=Stage.CHAMPION, by=None, reason="test", now=now)
 
 
 def _key(workflow: Workflow, name: str, *, now: datetime) -> str:

@@ -1,7 +1,6 @@
 """Payments with a known truth, and models of them: a good one and four bad ones."""
 
-from collections.abc import Sequence
-from copy import deepcopy
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
@@ -11,15 +10,14 @@ from sklearn.pipeline import Pipeline
 from lifecycle.services.gate_runs import request_gate_run
 from lifecycle.services.gating import hold_against_gates
 from predictions.enums import Stage
-from predictions.learning.artifacts import dump
-from predictions.learning.features import Column, columns_to_json, feature_matrix
+from predictions.learning.features import Column, feature_matrix
 from predictions.learning.training import TrainedModel, TrainingData, train
 from predictions.models import GateReport, ModelVersion, Workflow
-from predictions.services.registry import ModelDescription, register_model
 from predictions.services.workflows import declare_workflow
 from reviewqueue.models import Snapshot
 from tests.factories.predictions import DECLARATION
 from tests.factories.snapshots import Row, make_snapshot
+from tests.factories.trained import register
 from tests.lifecycle.waiting import Waits
 
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
@@ -157,33 +155,6 @@ def _moment(row: Row) -> datetime:
     return FIRST + timedelta(minutes=row.minute + 30)
 
 
-def register(
-    workflow: Workflow,
-    model: TrainedModel,
-    *,
-    now: datetime,
-    snapshot: Snapshot | None = None,
-    pipeline: object = None,
-    columns: Sequence[Column] | None = None,
-) -> ModelVersion:
-    return register_model(
-        workflow=workflow,
-        artifact=dump(pipeline or model.pipeline),
-        description=ModelDescription(
-            columns=columns_to_json(columns or model.columns),
-            label_keys=model.label_keys,
-            calibration=model.calibration.to_json(),
-            references=model.references,
-            # A test may write into it; the model is shared by many.
-            report=deepcopy(model.report),
-            threshold=workflow.declaration.decision_threshold,
-            snapshot_id=snapshot.pk if snapshot else None,
-        ),
-        by=None,
-        now=now,
-    )
-
-
 def put_champion(
     workflow: Workflow, *, now: datetime, snapshot: Snapshot
 ) -> ModelVersion:
@@ -198,9 +169,10 @@ def make_payments(workflow: Workflow, *, now: datetime) -> Snapshot:
     return make_snapshot(workflow, payments(), now=now, first=FIRST)
 
 
-def slow_pipeline(model: TrainedModel) -> Pipeline:
+def slowed(model: TrainedModel) -> TrainedModel:
     fitted = Waits().fit(np.zeros((1, len(model.columns))))
-    return Pipeline([("wait", fitted), ("model", model.pipeline)])
+    pipeline = Pipeline([("wait", fitted), ("model", model.pipeline)])
+    return replace(model, pipeline=pipeline)
 
 
 def held(

@@ -83,7 +83,7 @@ def test_recommended_level_has_the_least_expected_cost(
     rows, _ = patients(60, seed=9)
     arrive(workflow, rows, now=now)
 
-    model, _ = trained()
+    model = trained()
     matrix = feature_matrix(rows, columns_from_json(champion.columns))
     assert champion.calibration is not None
     chances = apply_calibration(

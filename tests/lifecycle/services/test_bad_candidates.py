@@ -1,5 +1,6 @@
 """A good candidate passes; a poisoned, a leaking, a slow and a lying one do not."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from predictions.models import GateReport, ModelVersion, Workflow
 from predictions.services.promotion import StageRefused
 from predictions.services.registry import change_stage
 from reviewqueue.models import Snapshot
+from tests.factories.trained import register
 from tests.lifecycle import waiting
 from tests.lifecycle.gate_world import (
     COLUMNS,
@@ -19,9 +21,8 @@ from tests.lifecycle.gate_world import (
     held,
     make_payments,
     put_champion,
-    register,
     says,
-    slow_pipeline,
+    slowed,
     trained,
     verdicts,
 )
@@ -127,10 +128,7 @@ def test_slow_one_is_stopped_by_its_latency_alone(
     gated = declare_gates(workflow, now=now, latency=50)
     snapshot = make_payments(gated, now=now)
     put_champion(gated, now=now, snapshot=snapshot)
-    model = trained()
-    slow = register(
-        gated, model, now=now, snapshot=snapshot, pipeline=slow_pipeline(model)
-    )
+    slow = register(gated, slowed(trained()), now=now, snapshot=snapshot)
 
     report = held(slow, now=now)
 
@@ -160,7 +158,8 @@ def test_one_that_reads_its_columns_in_another_order_claims_too_much(
     gated: Workflow, snapshot: Snapshot, in_force: ModelVersion, now: datetime
 ) -> None:
     amount, card, region = COLUMNS
-    lying = register(gated, trained(), now=now, columns=(card, amount, region))
+    model = replace(trained(), columns=(card, amount, region))
+    lying = register(gated, model, now=now)
     as_occurred = _split_as_occurred(lying)
     ModelVersion.objects.filter(pk=lying.pk).update(report=as_occurred)
     lying.refresh_from_db()
@@ -178,7 +177,8 @@ def test_one_whose_lie_costs_nothing_does_not_answer_as_its_report_says(
     told = (amount, card, NIGHT, region)  # neither tells fraud
     model = trained((*COLUMNS, NIGHT))
     honest = register(gated, model, now=now, snapshot=snapshot)
-    lying = register(gated, model, now=now, snapshot=snapshot, columns=told)
+    liar = replace(model, columns=told)
+    lying = register(gated, liar, now=now, snapshot=snapshot)
 
     report = held(lying, now=now)
 
@@ -244,10 +244,7 @@ def test_one_whose_file_is_not_what_was_registered_is_not_safe(
     words: str,
 ) -> None:
     settings.TRUSTED_MODEL_TYPES = [waiting.TYPE_NAME]
-    model = trained()
-    version = register(
-        gated, model, now=now, snapshot=snapshot, pipeline=slow_pipeline(model)
-    )
+    version = register(gated, slowed(trained()), now=now, snapshot=snapshot)
     if how == "changed":
         ModelVersion.objects.filter(pk=version.pk).update(sha256="0" * 64)
         version.refresh_from_db()

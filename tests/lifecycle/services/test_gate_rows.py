@@ -11,12 +11,12 @@ from predictions.declaration_life import Slice
 from predictions.models import ModelVersion, Workflow
 from tests.factories.predictions import make_model, make_workflow
 from tests.factories.snapshots import Row, make_snapshot
+from tests.factories.trained import register
 from tests.lifecycle.gate_world import (
     FIRST,
     declare_gates,
     make_payments,
     payments,
-    register,
     trained,
 )
 from tests.lifecycle.training_steps import ask, labelled_snapshot, worked

@@ -29,8 +29,12 @@ FINE = ("review", "uncalibrated")  # the misbehaving model has no calibration
 def register_misbehaving(
     workflow: Workflow, *, now: datetime, stage: Stage = Stage.CHAMPION
 ) -> ModelVersion:
-    """Register it in a stage; `TRUSTED_MODEL_TYPES` must name its type."""
-    fitted = hanging.Misbehaving().fit(np.array([[0.0], [0.0]]), list(LABELS))
+    """Register it in a stage, with an artifact of the workflow's own.
+
+    `TRUSTED_MODEL_TYPES` must name its type.
+    """
+    fitted = hanging.Misbehaving().fit(np.zeros((2, 1)), list(LABELS))
+    fitted.name_ = workflow.slug
     version = register_model(
         workflow=workflow,
         artifact=dump(fitted),
