@@ -4,15 +4,12 @@ from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from predictions.declaration_media import MediaSlot
-from predictions.enums import Stage
-from predictions.learning.pipelines import Algorithm
-from predictions.learning.training import TooFewLabels
 from predictions.management.lookups import workflow_by_slug
 from predictions.models import Workflow
 from predictions.services.media_folders import (
@@ -22,12 +19,9 @@ from predictions.services.media_folders import (
     read_folder,
     store_listed,
 )
-from predictions.services.promotion import StageRefused
-from predictions.services.training import train_version
-from reviewqueue.management.commands.train import summary
+from reviewqueue.management.training import add_training_options, trained_on
 from reviewqueue.services.outcomes import OutcomeRow, record_outcomes
 from reviewqueue.services.pipeline import process_batch
-from reviewqueue.services.stages import move_version
 
 N_SHOWN = 5
 
@@ -47,13 +41,7 @@ class Command(BaseCommand):
             action="store_true",
             help="train on the labelled files, without storing items",
         )
-        parser.add_argument(
-            "--algorithm",
-            choices=get_args(Algorithm.__value__),
-            default="gradient_boosting",
-        )
-        parser.add_argument("--seed", type=int, default=0)
-        parser.add_argument("--promote", default="", metavar="REASON")
+        add_training_options(parser)
 
     def handle(self, **options: Any) -> None:  # noqa: ANN401 -- Django's
         now = timezone.now()
@@ -89,25 +77,8 @@ def _learn(
     now: datetime,
 ) -> str:
     rows, refused = measured_rows(slot, listed, now=now)
-    try:
-        version = train_version(
-            workflow=workflow,
-            rows=rows,
-            algorithm=options["algorithm"],
-            seed=options["seed"],
-            by=None,
-            now=now,
-        )
-        if reason := options["promote"]:
-            version = move_version(
-                version=version, to=Stage.CHAMPION, by=None, reason=reason, now=now
-            )
-    except TooFewLabels as error:
-        raise CommandError(f"Too few labels to train on: {error}.") from error
-    except StageRefused as error:
-        raise CommandError(f"{error.gate}: {error}") from error
     source = f"{len(rows.labels):,} files ({_left_out(refused)})"
-    return summary(version, workflow=workflow, source=source)
+    return trained_on(workflow, rows, options, source=source, now=now)
 
 
 def _store(

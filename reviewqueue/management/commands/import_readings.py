@@ -4,23 +4,19 @@ from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from predictions.enums import Stage
 from predictions.intake.columns import ColumnMap
 from predictions.intake.files import FORMATS, kind_of, read_file
 from predictions.intake.readers import PayloadStopped
 from predictions.intake.readings import reading_declaration
 from predictions.intake.values import parse_moment
-from predictions.learning.pipelines import Algorithm
-from predictions.learning.training import TooFewLabels
 from predictions.management.lookups import workflow_by_slug
 from predictions.management.tables import pairs
 from predictions.models import Workflow
-from predictions.services.promotion import StageRefused
 from predictions.services.reading_files import (
     BadFailures,
     KnownFailure,
@@ -28,10 +24,8 @@ from predictions.services.reading_files import (
     windowed_rows,
 )
 from predictions.services.series import NoSeries, ReadingsStored, store_readings
-from predictions.services.training import train_version
-from reviewqueue.management.commands.train import summary
+from reviewqueue.management.training import add_training_options, trained_on
 from reviewqueue.services.machine_failures import FailureRow, record_failures
-from reviewqueue.services.stages import move_version
 
 MAX_BYTES = 2**40
 
@@ -65,13 +59,7 @@ class Command(BaseCommand):
             action="store_true",
             help="train on the windows and what followed, without storing anything",
         )
-        parser.add_argument(
-            "--algorithm",
-            choices=get_args(Algorithm.__value__),
-            default="gradient_boosting",
-        )
-        parser.add_argument("--seed", type=int, default=0)
-        parser.add_argument("--promote", default="", metavar="REASON")
+        add_training_options(parser)
 
     def handle(self, **options: Any) -> None:  # noqa: ANN401 -- Django's
         now = timezone.now()
@@ -150,25 +138,8 @@ def _learn(
         complete_until=_complete_until(options, now),
         now=now,
     )
-    try:
-        version = train_version(
-            workflow=workflow,
-            rows=rows,
-            algorithm=options["algorithm"],
-            seed=options["seed"],
-            by=None,
-            now=now,
-        )
-        if reason := options["promote"]:
-            version = move_version(
-                version=version, to=Stage.CHAMPION, by=None, reason=reason, now=now
-            )
-    except TooFewLabels as error:
-        raise CommandError(f"Too few labels to train on: {error}.") from error
-    except StageRefused as error:
-        raise CommandError(f"{error.gate}: {error}") from error
     source = f"{len(rows.labels):,} windows of readings ({_counts(result)})"
-    return summary(version, workflow=workflow, source=source)
+    return trained_on(workflow, rows, options, source=source, now=now)
 
 
 def _complete_until(options: Mapping[str, Any], now: datetime) -> datetime | None:

@@ -4,29 +4,21 @@ from argparse import ArgumentParser
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from predictions.enums import Stage
-from predictions.learning.pipelines import Algorithm
-from predictions.learning.training import TooFewLabels
 from predictions.management.lookups import workflow_by_slug
 from predictions.management.tables import add_table_options, pairs, table_columns
-from predictions.models import ModelVersion, Workflow
+from predictions.models import Workflow
 from predictions.services.labelled_files import UnreadableTable, read_labelled_file
 from predictions.services.labelled_rows import LabelledRows, joined_rows
-from predictions.services.promotion import StageRefused
-from predictions.services.registry import RegistrationRefused
-from predictions.services.training import train_version
 from reviewqueue.enums import SnapshotStatus
+from reviewqueue.management.training import add_training_options, trained_on
 from reviewqueue.models import Snapshot
 from reviewqueue.services.snapshots import read_labelled_rows
-from reviewqueue.services.stages import move_version
-
-ALGORITHMS: tuple[Algorithm, ...] = get_args(Algorithm.__value__)
 
 
 class Command(BaseCommand):
@@ -42,46 +34,14 @@ class Command(BaseCommand):
         parser.add_argument("--file", type=Path, help="CSV or Parquet")
         parser.add_argument("--snapshot", type=UUID, metavar="ID")
         add_table_options(parser)
-        parser.add_argument(
-            "--algorithm", choices=ALGORITHMS, default="gradient_boosting"
-        )
-        parser.add_argument("--seed", type=int, default=0)
         parser.add_argument("--name", default="", help="what to call the version")
-        parser.add_argument(
-            "--promote",
-            metavar="REASON",
-            help="make it the champion at once, and why",
-        )
+        add_training_options(parser)
 
     def handle(self, *, workflow: str, **options: Any) -> None:  # noqa: ANN401 -- Django's
         now = timezone.now()
         found = workflow_by_slug(workflow)
         rows, source = _rows(found, options, now=now)
-        try:
-            version = train_version(
-                workflow=found,
-                rows=rows,
-                algorithm=options["algorithm"],
-                seed=options["seed"],
-                name=options["name"],
-                by=None,
-                now=now,
-            )
-            if options["promote"]:
-                version = move_version(
-                    version=version,
-                    to=Stage.CHAMPION,
-                    by=None,
-                    reason=options["promote"],
-                    now=now,
-                )
-        except TooFewLabels as error:
-            raise CommandError(f"Too few labels to train on: {error}.") from error
-        except StageRefused as error:
-            raise CommandError(f"{error.gate}: {error}") from error
-        except RegistrationRefused as error:
-            raise CommandError(str(error)) from error
-        self.stdout.write(summary(version, workflow=found, source=source))
+        self.stdout.write(trained_on(found, rows, options, source=source, now=now))
 
 
 def _rows(
@@ -129,21 +89,3 @@ def _ready_snapshot(workflow: Workflow, snapshot_id: UUID) -> Snapshot:
     if snapshot.is_unmasked:
         raise CommandError(f"Snapshot {snapshot_id} is not masked: nothing learns it.")
     return snapshot
-
-
-def summary(version: ModelVersion, *, workflow: Workflow, source: str) -> str:
-    """Say in one line what was trained and how it did on the newest rows."""
-    report: Mapping[str, Any] = version.report
-    split, test = report["split"], report["test"]
-    sizes = ", ".join(f"{name} {split[name]['n']:,}" for name in PARTS)
-    left_out = ", ".join(report["labels_left_out"])
-    return (
-        f"{workflow.slug} {version.short_name} ({version.stage}): {version.name} on "
-        f"{source}; {sizes}; on the test part (n = {test['n']:,}, "
-        f"{test['n_positive']:,} positive): ROC AUC {test['roc_auc']:.3f}, "
-        f"average precision {test['average_precision']:.3f}"
-        + (f"; labels left out: {left_out}" if left_out else "")
-    )
-
-
-PARTS = ("train", "calibrate", "test")
