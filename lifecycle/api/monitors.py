@@ -24,7 +24,7 @@ from reviewqueue.api.base import (
     read_object,
     text_field,
 )
-from reviewqueue.api.lists import CURSOR, LIMIT, Page, listed
+from reviewqueue.api.lists import CURSOR, LIMIT, Page, listed, narrowed
 from reviewqueue.api.problems import InvalidRequest
 from reviewqueue.api.schema import Count, OneOf, object_of
 
@@ -129,11 +129,7 @@ class AlertList(Operation):
     )
     def get(self, request: Request, slug: str) -> Response:
         workflow = self.workflow(request, slug, Permission.MONITORS_VIEW)
-        rows = alerts_of(workflow)
-        if (status := request.query_params.get("status")) is not None:
-            if status not in AlertStatus.values:
-                raise InvalidRequest([FieldError("status", "value", status)])
-            rows = rows.filter(status=status)
+        rows = narrowed(request, alerts_of(workflow), "status", AlertStatus.values)
         return listed(request, rows, lambda found: [alert_shape(one) for one in found])
 
 

@@ -1,6 +1,6 @@
 """Lists of the API: keyset pages, `{results, next}`."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TypedDict
 
 from django.db.models import Model, QuerySet
@@ -33,6 +33,18 @@ def limit_of(request: Request) -> int:
     if value.isascii() and value.isdecimal() and 1 <= int(value[:9]) <= MAX_LIMIT:
         return int(value)
     raise InvalidRequest([FieldError("limit", "range", value)])
+
+
+def narrowed[Row: Model](
+    request: Request, rows: QuerySet[Row], name: str, known: Collection[str]
+) -> QuerySet[Row]:
+    """Keep the rows whose `name` is as asked, if it is. Raises: InvalidRequest."""
+    value = request.query_params.get(name)
+    if value is None:
+        return rows
+    if value not in known:
+        raise InvalidRequest([FieldError(name, "value", value)])
+    return rows.filter(**{name: value})
 
 
 def listed[Row: Model](

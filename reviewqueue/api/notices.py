@@ -19,7 +19,7 @@ from reviewqueue.api.base import (
     read_object,
     uuid_field,
 )
-from reviewqueue.api.lists import CURSOR, LIMIT, Page, listed
+from reviewqueue.api.lists import CURSOR, LIMIT, Page, listed, narrowed
 from reviewqueue.api.problems import InvalidRequest
 from reviewqueue.api.schema import OneOf, Unit, object_of
 from reviewqueue.enums import MoveCause, NoticeKind
@@ -97,11 +97,7 @@ class NoticeList(Operation):
     )
     def get(self, request: Request, slug: str) -> Response:
         workflow = self.workflow(request, slug, Permission.METRICS_VIEW)
-        rows = notices_of(workflow)
-        if (kind := request.query_params.get("kind")) is not None:
-            if kind not in NoticeKind.values:
-                raise InvalidRequest([FieldError("kind", "value", kind)])
-            rows = rows.filter(kind=kind)
+        rows = narrowed(request, notices_of(workflow), "kind", NoticeKind.values)
         return listed(request, rows, lambda found: [notice_shape(one) for one in found])
 
 

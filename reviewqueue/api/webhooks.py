@@ -21,7 +21,7 @@ from reviewqueue.api.base import (
     read_object,
     text_field,
 )
-from reviewqueue.api.lists import CURSOR, LIMIT, Page, listed
+from reviewqueue.api.lists import CURSOR, LIMIT, Page, listed, narrowed
 from reviewqueue.api.problems import InvalidRequest
 from reviewqueue.api.schema import Count, OneOf, object_of
 from reviewqueue.enums import DeliveryStatus, NoticeKind
@@ -143,11 +143,7 @@ class DeliveryList(Operation):
     )
     def get(self, request: Request, pk: UUID) -> Response:
         hook = _visible(self, request, pk, Permission.SETTINGS_VIEW)
-        rows = deliveries_of(hook)
-        if (status := request.query_params.get("status")) is not None:
-            if status not in DeliveryStatus.values:
-                raise InvalidRequest([FieldError("status", "value", status)])
-            rows = rows.filter(status=status)
+        rows = narrowed(request, deliveries_of(hook), "status", DeliveryStatus.values)
         return listed(
             request, rows, lambda found: [delivery_shape(one) for one in found]
         )

@@ -15,37 +15,23 @@ from reviewqueue.models.autonomy import Segment
 from reviewqueue.models.case import Case
 
 
-class FieldObservation(models.Model):
-    """The same of a segment of a field, whose own review probability sent the item.
+class Observed(models.Model):
+    """An item that people were sent, as far as they are with it.
 
-    What people saw because another part asked for more is in none: so these are as
-    plain a sample of the segment as if there were no other part. `is_error` says
-    whether the value in force is another than was recommended.
+    `is_error` says whether the label or value in force is another than was recommended:
+    null before there is one, and when it was taken back. `labelled_at`, `label_version`
+    and `reviewer` are those of the newest version of the label, taken back or not.
     """
 
-    id = models.BigAutoField(primary_key=True)
-    case = models.ForeignKey(
-        Case,
-        on_delete=models.PROTECT,
-        related_name="field_observations",
-        db_index=False,
-        db_constraint=False,
-    )
+    # No constraints: all of them are checked on the rows that this is read from.
     item = models.ForeignKey(
         Item, on_delete=models.PROTECT, related_name="+", db_constraint=False
-    )
-    segment = models.ForeignKey(
-        Segment,
-        on_delete=models.PROTECT,
-        related_name="field_observations",
-        db_index=False,
-        db_constraint=False,
     )
     routed_at = models.DateTimeField()
     due_at = models.DateTimeField()
     draw = models.FloatField()
     is_blind = models.BooleanField()
-    claimed_at = models.DateTimeField(null=True)
+    claimed_at = models.DateTimeField(null=True)  # by anybody, for the first time
     labelled_at = models.DateTimeField(null=True)
     label_version = models.PositiveIntegerField(default=0)
     is_error = models.BooleanField(null=True)
@@ -61,6 +47,33 @@ class FieldObservation(models.Model):
         expression=Coalesce(F("claimed_at"), F("labelled_at")),
         output_field=models.DateTimeField(null=True),
         db_persist=True,
+    )
+
+    class Meta:
+        abstract = True
+
+
+class FieldObservation(Observed):
+    """Of a field, whose own review probability sent the item.
+
+    What people saw because another part asked for more is in none: so these are as
+    plain a sample of the segment as if there were no other part.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    case = models.ForeignKey(
+        Case,
+        on_delete=models.PROTECT,
+        related_name="field_observations",
+        db_index=False,
+        db_constraint=False,
+    )
+    segment = models.ForeignKey(
+        Segment,
+        on_delete=models.PROTECT,
+        related_name="field_observations",
+        db_index=False,
+        db_constraint=False,
     )
 
     class Meta:
@@ -84,17 +97,9 @@ class FieldObservation(models.Model):
         return f"observation of a field of case {self.case_id}"
 
 
-class Observation(models.Model):
-    """An item that people were sent, as far as they are with it.
+class Observation(Observed):
+    """Of an item's label; where fields are trusted too, if that is why it was sent."""
 
-    Where fields are trusted too: that its label's review probability sent.
-
-    `is_error` says whether the label in force is another than was recommended: null
-    before there is one, and when it was taken back. `labelled_at`, `label_version` and
-    `reviewer` are those of the newest version of the label, taken back or not.
-    """
-
-    # All of them are checked already on the rows that this is read from.
     case = models.OneToOneField(
         Case,
         on_delete=models.PROTECT,
@@ -102,36 +107,12 @@ class Observation(models.Model):
         related_name="observation",
         db_constraint=False,
     )
-    item = models.ForeignKey(
-        Item, on_delete=models.PROTECT, related_name="+", db_constraint=False
-    )
     segment = models.ForeignKey(
         Segment,
         on_delete=models.PROTECT,
         related_name="observations",
         db_index=False,
         db_constraint=False,
-    )
-    routed_at = models.DateTimeField()
-    due_at = models.DateTimeField()
-    draw = models.FloatField()
-    is_blind = models.BooleanField()
-    claimed_at = models.DateTimeField(null=True)  # by anybody, for the first time
-    labelled_at = models.DateTimeField(null=True)
-    label_version = models.PositiveIntegerField(default=0)
-    is_error = models.BooleanField(null=True)
-    reviewer = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.PROTECT,
-        null=True,
-        related_name="+",
-        db_index=False,
-        db_constraint=False,
-    )
-    begun_at = models.GeneratedField(
-        expression=Coalesce(F("claimed_at"), F("labelled_at")),
-        output_field=models.DateTimeField(null=True),
-        db_persist=True,
     )
 
     class Meta:
