@@ -13,6 +13,7 @@ from redis import Redis
 
 from embedded import processes
 from embedded.binaries import ServersUnavailable
+from embedded.launch import NOBODY
 from embedded.servers import Servers, are_given, running_servers, temporary_servers
 from tests.embedded.conftest import is_running, run_python, wait_until
 
@@ -196,7 +197,7 @@ def test_root_becomes_nobody_where_namespaces_are_forbidden(
         processes, "_forbids", lambda user: "" if user == "nobody" else "forbidden"
     )
     with running_servers(folder) as servers:
-        assert (folder / "postgres").stat().st_uid == processes.NOBODY
+        assert (folder / "postgres").stat().st_uid == NOBODY
         assert execute(servers, "SELECT n FROM kept") == [(42,)]
 
 
