@@ -107,6 +107,13 @@ class ArchiveStatus(models.TextChoices):
     FAILED = "failed"  # it cannot be read; what was stored before stays
 
 
+class KeptPurpose(models.TextChoices):
+    """What a file that its sender looks at first is to be taken in as."""
+
+    READINGS = "readings"
+    FAILURES = "failures"
+
+
 class UploadPurpose(models.TextChoices):
     """What a file that comes in parts is to become."""
 

@@ -11,8 +11,51 @@ from predictions.intake.columns import Arrivals, ColumnMap
 from predictions.intake.files import FORMATS, FileKind, kind_of
 from predictions.intake.readers import MalformedPayload
 
+FORMAT_CHOICES = [("", "By the name of the file"), *((one, one) for one in FORMATS)]
 
-class UploadForm(forms.Form):
+
+def within_limit(sent: "UploadedFile[bytes]") -> "UploadedFile[bytes]":
+    """Return the file, unless it is too large. Raises: ValidationError."""
+    limit = settings.INTAKE_MAX_UPLOAD_BYTES
+    if sent.size is not None and sent.size > limit:
+        raise forms.ValidationError(f"The file has more than {limit:,} bytes.")
+    return sent
+
+
+class RenamingForm(forms.Form):
+    """Which columns of a table hold what, and which are left out."""
+
+    rename = forms.CharField(
+        label="Other column names",
+        required=False,
+        max_length=20_000,
+        widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}),
+        help_text="One a line: column = feature. Same names are found by themselves.",
+    )
+    ignore = forms.CharField(
+        label="Columns to leave out",
+        required=False,
+        max_length=5000,
+        help_text="Separated by commas: the truth, for one, is no feature.",
+    )
+
+    def clean_rename(self) -> dict[str, str]:
+        renames = {}
+        for line in self.cleaned_data["rename"].splitlines():
+            if not line.strip():
+                continue
+            column, equals, feature = (part.strip() for part in line.rpartition("="))
+            if not (equals and column and feature):
+                raise forms.ValidationError(f"{line[:100]}: column = feature, please.")
+            renames[column] = feature
+        return renames
+
+    def clean_ignore(self) -> frozenset[str]:
+        names = self.cleaned_data["ignore"].split(",")
+        return frozenset(name.strip() for name in names if name.strip())
+
+
+class UploadForm(RenamingForm):
     """A file, and which of its columns hold what where the names do not say."""
 
     file = forms.FileField(
@@ -25,7 +68,7 @@ class UploadForm(forms.Form):
     )
     format = forms.ChoiceField(
         label="Format",
-        choices=[("", "By the name of the file"), *((one, one) for one in FORMATS)],
+        choices=FORMAT_CHOICES,
         required=False,
     )
     external_id = forms.CharField(
@@ -49,41 +92,9 @@ class UploadForm(forms.Form):
         min_value=0,
         max_value=31_536_000,
     )
-    rename = forms.CharField(
-        label="Other column names",
-        required=False,
-        max_length=20_000,
-        widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}),
-        help_text="One a line: column = feature. Same names are found by themselves.",
-    )
-    ignore = forms.CharField(
-        label="Columns to leave out",
-        required=False,
-        max_length=5000,
-        help_text="Separated by commas: the truth, for one, is no feature.",
-    )
 
     def clean_file(self) -> "UploadedFile[bytes]":
-        sent: UploadedFile[bytes] = self.cleaned_data["file"]
-        limit = settings.INTAKE_MAX_UPLOAD_BYTES
-        if sent.size is not None and sent.size > limit:
-            raise forms.ValidationError(f"The file has more than {limit:,} bytes.")
-        return sent
-
-    def clean_rename(self) -> dict[str, str]:
-        renames = {}
-        for line in self.cleaned_data["rename"].splitlines():
-            if not line.strip():
-                continue
-            column, equals, feature = (part.strip() for part in line.rpartition("="))
-            if not (equals and column and feature):
-                raise forms.ValidationError(f"{line[:100]}: column = feature, please.")
-            renames[column] = feature
-        return renames
-
-    def clean_ignore(self) -> frozenset[str]:
-        names = self.cleaned_data["ignore"].split(",")
-        return frozenset(name.strip() for name in names if name.strip())
+        return within_limit(self.cleaned_data["file"])
 
     def clean(self) -> None:
         sent = self.cleaned_data.get("file")

@@ -7,6 +7,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from predictions.models import Workflow
+from predictions.services.kept_files import drop_old_kept
 from predictions.services.media import wake_previews
 from predictions.services.media_archives import (
     erase_read,
@@ -64,6 +65,7 @@ def tidy_media(**kwargs: object) -> None:
     erase_removed(now=now)
     erase_read(now=now)
     drop_expired(now=now)
+    drop_old_kept(now=now)
 
 
 @shared_task(name="predictions.sweep_previews")

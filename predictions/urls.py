@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from predictions.views import archives, media, settings, upload
+from predictions.views import archives, media, readings, settings, upload
 
 app_name = "predictions"
 urlpatterns = [
@@ -27,6 +27,16 @@ urlpatterns = [
         "w/<slug:slug>/archives/<uuid:pk>/",
         archives.archive_detail,
         name="archive-detail",
+    ),
+    path(
+        "w/<slug:slug>/upload/readings/",
+        readings.upload_readings,
+        name="upload-readings",
+    ),
+    path(
+        "w/<slug:slug>/upload/readings/<uuid:pk>/",
+        readings.kept_readings,
+        name="kept-readings",
     ),
     path("w/<slug:slug>/upload/item/", upload.upload_item, name="upload-item"),
     path("w/<slug:slug>/upload/", upload.upload, name="upload"),

@@ -57,6 +57,9 @@ WORKFLOW_PAGES: tuple[tuple[str, str, str], ...] = (
     ("predictions:media-remove", "POST", "S"),
     ("predictions:archive-detail", "GET", "SE"),
     ("predictions:upload-item", "POST", "SE"),
+    ("predictions:upload-readings", "POST", "SE"),
+    ("predictions:kept-readings", "GET", "SE"),
+    ("predictions:kept-readings", "POST", "SE"),
     ("predictions:upload", "GET", "SE"),
     ("predictions:upload", "POST", "SE"),
     ("reviewqueue:speak", "GET", "SE"),
@@ -202,6 +205,7 @@ OTHER_ANSWERS: Mapping[str, frozenset[str]] = {
 
 # What is a person's own: to these roles somebody else's is as if it were not there.
 OWN: Mapping[str, str] = {
+    "predictions:kept-readings": "SE",
     "reviewqueue:review-undo": "RA",
     "decision_amend": "RA",
     "decision_undo": "RA",
@@ -218,6 +222,8 @@ BY_SITE = frozenset(
         "predictions:media-derivative",
         "predictions:upload",
         "predictions:upload-item",
+        "predictions:upload-readings",
+        "predictions:kept-readings",
         "reviewqueue:speak",
         "reviewqueue:review",
         "reviewqueue:review-prefetch",

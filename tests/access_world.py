@@ -34,6 +34,7 @@ from tests.factories.media import (
     upload_row,
 )
 from tests.factories.predictions import make_champion, raw_item, store
+from tests.factories.series import kept_row
 from tests.lifecycle.alarms import raised
 from tests.lifecycle.gate_reports import gate_report_of
 from tests.lifecycle.training_steps import ask as ask_run
@@ -122,6 +123,7 @@ def _workflow(slug: str, *, now: datetime) -> tuple[Workflow, dict[str, object]]
     items = _items(workflow, slug, media, now=now)
     worker = UserFactory.create(username=f"{slug}-worker")
     _give(worker, workflow, Role.REVIEWER)
+    _give(worker, workflow, Role.ENGINEER)  # who sends files has one of their own
     case = claim(workflow, worker, now=now)
     decision = decide(case, worker, now=now, label="fraud").decision
     return workflow, {
@@ -133,6 +135,7 @@ def _workflow(slug: str, *, now: datetime) -> tuple[Workflow, dict[str, object]]
         "derivative": "thumbnail",
         "archive": read_archive_row(workflow, now=now).pk,
         "upload": upload_row(workflow, now=now).pk,
+        "kept": kept_row(workflow, b"machine,at\n", by=worker, now=now).pk,
         "external_id": items[0].external_id,
         "model": model.pk,
         "gate": gate_report_of(model, now=now).pk,

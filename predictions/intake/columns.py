@@ -97,6 +97,15 @@ def _site_place(
     return None if declaration.feature(name) else list(header).index(name)
 
 
+def guessed_column(header: Sequence[str], names: Sequence[str]) -> str:
+    """Return the column that is called like the first of some names, or nothing."""
+    plain = [plain_name(one) for one in header]
+    for name in names:
+        if plain.count(plain_name(name)) == 1:
+            return header[plain.index(plain_name(name))]
+    return ""
+
+
 def plain_name(name: str) -> str:
     """Return the name without case, trailing unit and punctuation."""
     return _DROPPED.sub("", _UNIT.sub("", name).lower())

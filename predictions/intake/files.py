@@ -13,7 +13,7 @@ from predictions.intake.readers import (
     read_json,
     read_ndjson,
 )
-from predictions.intake.tables import read_csv, read_parquet
+from predictions.intake.tables import csv_header, parquet_header, read_csv, read_parquet
 
 FORMATS = ("csv", "parquet", "ndjson", "json")
 MAX_JSON_BYTES = 256 * 1024 * 1024  # it is held in memory as a whole
@@ -77,3 +77,16 @@ def read_file(
     if kind.format == "ndjson":
         return read_ndjson(stream, max_bytes=max_bytes)
     return read_json(stream, max_bytes=min(max_bytes, MAX_JSON_BYTES))
+
+
+def read_header(file: BinaryIO, kind: FileKind, *, max_bytes: int) -> list[str]:
+    """Return the columns of a table, from its beginning; JSON has none.
+
+    Raises: MalformedPayload, PayloadTooLarge.
+    """
+    file.seek(0)
+    if kind.format == "parquet":
+        return parquet_header(file)
+    if kind.format != "csv":
+        return []
+    return csv_header(gunzip(file, max_bytes=max_bytes) if kind.is_gzip else file)

@@ -56,16 +56,8 @@ def read_csv(
     (external id, label) are appended to `labels`, if given.
     Raises: MalformedPayload for the header, before the first chunk; PayloadTooLarge.
     """
-    # A byte that is no UTF-8 becomes a lone surrogate: only its row is refused.
-    text = io.TextIOWrapper(
-        limited(stream, max_bytes=max_bytes),
-        encoding="utf-8-sig",
-        errors="surrogateescape",
-        newline="",
-    )
-    first = text.readline(MAX_LINE_BYTES)
-    delimiter = max(DELIMITERS, key=first.count)
-    header = _header(first, delimiter)
+    text = _text(stream, max_bytes)
+    delimiter, header = _first_line(text)
     rows = _Rows(lay_out(header, declaration, columns), labels)
     yield from _chunks(_csv_entries(text, delimiter, rows), chunk_size)
 
@@ -96,6 +88,36 @@ def read_parquet(
                 yield chunk
     except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
         raise MalformedPayload(f"parquet: {str(error)[:200]}") from error
+
+
+def csv_header(stream: BinaryIO) -> list[str]:
+    """Return the names of the columns. Raises: MalformedPayload."""
+    return _first_line(_text(stream, MAX_CSV_BYTES))[1]
+
+
+def parquet_header(file: BinaryIO) -> list[str]:
+    """Return the names of the columns. Raises: MalformedPayload."""
+    try:
+        return list(pq.ParquetFile(file).schema_arrow.names)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise MalformedPayload(f"parquet: {str(error)[:200]}") from error
+
+
+def _text(stream: BinaryIO, max_bytes: int) -> io.TextIOWrapper:
+    # A byte that is no UTF-8 becomes a lone surrogate: only its row is refused.
+    return io.TextIOWrapper(
+        limited(stream, max_bytes=max_bytes),
+        encoding="utf-8-sig",
+        errors="surrogateescape",
+        newline="",
+    )
+
+
+def _first_line(text: io.TextIOWrapper) -> tuple[str, list[str]]:
+    """Return the delimiter and the names of the columns."""
+    first = text.readline(MAX_LINE_BYTES)
+    delimiter = max(DELIMITERS, key=first.count)
+    return delimiter, _header(first, delimiter)
 
 
 class _Rows:

@@ -2,6 +2,7 @@
 
 from predictions.models.gate import Approval, GateReport, Waiver
 from predictions.models.item import Item, PendingScore, QuarantinedItem
+from predictions.models.kept_file import KeptFile
 from predictions.models.measurement import Measurement
 from predictions.models.media import ItemMedia, MediaDerivative, MediaFile
 from predictions.models.media_intake import (
@@ -28,6 +29,7 @@ __all__ = [
     "Item",
     "ItemMedia",
     "ItemWindow",
+    "KeptFile",
     "Machine",
     "MachineFailure",
     "Measurement",

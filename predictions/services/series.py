@@ -69,6 +69,15 @@ class ReadingsStored:
     refused: list[RefusedReading] = field(default_factory=list)  # the first 1,000
     ignored: list[str] = field(default_factory=list)  # the first 50
 
+    def note_refused(self, refused: list[RejectedItem], offset: int) -> None:
+        """Count what is refused of a chunk; the first 1,000 of all are named."""
+        self.n_refused += len(refused)
+        room = max(MAX_LISTED - len(self.refused), 0)
+        self.refused += [
+            RefusedReading(offset + one.index, one.external_id or "", one.errors)
+            for one in sorted(refused, key=attrgetter("index"))[:room]
+        ]
+
 
 class CheckedReading(NamedTuple):
     """A reading that breaks no rule by itself."""
@@ -138,13 +147,7 @@ class ReadingIntake:
         readings.sort(key=lambda one: (one.machine, one.at, one.position))
         for key, group in groupby(readings, key=attrgetter("machine")):
             refused += self._of_machine(machines[key], list(group), result)
-        result.n_refused += len(refused)
-        room = max(MAX_LISTED - len(result.refused), 0)
-        refused.sort(key=attrgetter("index"))
-        result.refused += [
-            RefusedReading(offset + one.index, one.external_id or "", one.errors)
-            for one in refused[:room]
-        ]
+        result.note_refused(refused, offset)
 
     def checked(
         self, raw: Sequence[object], result: ReadingsStored
@@ -234,21 +237,17 @@ class ReadingIntake:
 
         The caller holds the machine.
         """
-        readings, refused = _from_its_site(machine, readings, sites=self._sites)
-        fresh, n_same, conflicts = _sorted_out(machine, readings)
+        fresh, n_same, refused = self.compared(machine, readings)
         result.duplicates += n_same
-        refused += conflicts
         if not fresh:
             return refused
-        closed = machine.closed_until
         rows = [
             SeriesReading(
                 machine=machine,
                 at=one.at,
                 values=dict(one.values),
                 received_at=self._now,
-                is_late=closed is not None
-                and first_end(one.at, self._series) <= closed,
+                is_late=self.is_late(machine, one),
             )
             for one in fresh
         ]
@@ -266,6 +265,23 @@ class ReadingIntake:
             now=self._now,
         )
         return refused
+
+    def compared(
+        self, machine: Machine, readings: list[CheckedReading]
+    ) -> tuple[list[CheckedReading], int, list[RejectedItem]]:
+        """Hold readings of one machine against its site and what is stored.
+
+        Returns the new ones, how many are known, and what is refused; ties the machine
+        to its site, unsaved.
+        """
+        readings, refused = _from_its_site(machine, readings, sites=self._sites)
+        fresh, n_same, conflicts = _sorted_out(machine, readings)
+        return fresh, n_same, refused + conflicts
+
+    def is_late(self, machine: Machine, one: CheckedReading) -> bool:
+        """Say whether the first window of a reading is closed."""
+        closed = machine.closed_until
+        return closed is not None and first_end(one.at, self._series) <= closed
 
 
 def _wrong(sent: object) -> list[FieldError]:
@@ -318,12 +334,13 @@ def _sorted_out(
         elif there == one.values:
             n_same += 1
         else:
-            errors = _conflicts(one, there)
+            errors = conflicts_with(there, one)
             conflicts.append(RejectedItem(one.position, machine.key, None, errors))
     return fresh, n_same, conflicts
 
 
-def _conflicts(one: CheckedReading, there: Mapping[str, Any]) -> list[FieldError]:
+def conflicts_with(there: Mapping[str, Any], one: CheckedReading) -> list[FieldError]:
+    """Name the values of a reading that are others than those of its moment."""
     names = sorted(one.values.keys() | there.keys())
     return [
         FieldError(

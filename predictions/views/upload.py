@@ -17,6 +17,7 @@ from accounts.permissions import Permission
 from accounts.queries import open_sites
 from predictions.enums import IntakeSource
 from predictions.forms_item import ItemForm
+from predictions.forms_readings import TableFileForm
 from predictions.forms_upload import UploadForm
 from predictions.intake.files import read_file
 from predictions.intake.readers import PayloadStopped
@@ -40,10 +41,10 @@ def upload(request: HttpRequest, slug: str) -> HttpResponse | StreamingHttpRespo
     """
     page, workflow = open_workflow(request, slug, Permission.ITEMS_ADD, by_site=True)
     if request.method == "GET":
-        return _render(page, workflow, UploadForm())
+        return render_upload(page, workflow, UploadForm())
     form = UploadForm(request.POST, request.FILES)
     if not form.is_valid():
-        return _render(page, workflow, form, status=422)
+        return render_upload(page, workflow, form, status=422)
     if form.is_archive():
         # What an archive holds is only known when a worker opens it.
         page.actor.require(Permission.ITEMS_ADD, workflow.pk)
@@ -58,7 +59,7 @@ def upload(request: HttpRequest, slug: str) -> HttpResponse | StreamingHttpRespo
             result = step
     except PayloadStopped as error:
         return _stopped(page, workflow, form, error)
-    return _render(page, workflow, UploadForm(), result=result)
+    return render_upload(page, workflow, UploadForm(), result=result)
 
 
 @require_POST
@@ -67,7 +68,7 @@ def upload_item(request: HttpRequest, slug: str) -> HttpResponse:
     page, workflow = open_workflow(request, slug, Permission.ITEMS_ADD, by_site=True)
     form = _item_form(page, workflow, request.POST, request.FILES)
     if not form.is_valid():
-        return _render(page, workflow, UploadForm(), item_form=form, status=422)
+        return render_upload(page, workflow, UploadForm(), item_form=form, status=422)
     now = timezone.now()
     try:
         raw = item_with_files(
@@ -79,7 +80,7 @@ def upload_item(request: HttpRequest, slug: str) -> HttpResponse:
         )
     except MediaUnavailable as error:
         form.add_error(None, str(error))
-        return _render(page, workflow, UploadForm(), item_form=form, status=503)
+        return render_upload(page, workflow, UploadForm(), item_form=form, status=503)
     result = store_items(
         workflow=workflow,
         chunks=[[raw]],
@@ -87,7 +88,7 @@ def upload_item(request: HttpRequest, slug: str) -> HttpResponse:
         now=now,
         sites=page.actor.sites(workflow.pk),
     )
-    return _render(page, workflow, UploadForm(), result=result)
+    return render_upload(page, workflow, UploadForm(), result=result)
 
 
 def _archive(
@@ -103,7 +104,7 @@ def _archive(
         )
     except MediaUnavailable as error:
         form.add_error("file", str(error))
-        return _render(page, workflow, form, status=503)
+        return render_upload(page, workflow, form, status=503)
     return redirect("predictions:archive-detail", slug=workflow.slug, pk=archive.pk)
 
 
@@ -142,7 +143,7 @@ def _told(
     except PayloadStopped as error:
         answer = _stopped(request, workflow, form, error)
     else:
-        answer = _render(request, workflow, UploadForm(), result=result)
+        answer = render_upload(request, workflow, UploadForm(), result=result)
     yield _line(status=answer.status_code, page=answer.content.decode())
 
 
@@ -157,7 +158,7 @@ def _stopped(
     error: PayloadStopped,
 ) -> HttpResponse:
     form.add_error("file", str(error))
-    return _render(request, workflow, form, status=422)
+    return render_upload(request, workflow, form, status=422)
 
 
 def _item_form(
@@ -175,15 +176,17 @@ def _item_form(
     )
 
 
-def _render(
+def render_upload(
     request: AuthenticatedRequest,
     workflow: Workflow,
     form: UploadForm,
     *,
     result: IntakeResult | None = None,
     item_form: ItemForm | None = None,
+    table_form: TableFileForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
+    """Show the page with its forms, or with the answer to one."""
     if item_form is None and workflow.declaration.media:
         item_form = _item_form(request, workflow)
     sees_all = request.actor.sites(workflow.pk) is None
@@ -191,6 +194,7 @@ def _render(
         "workflow": workflow,
         "form": form,
         "item_form": item_form,
+        "table_form": table_form or TableFileForm(),
         "archives": archives_of(workflow) if sees_all else [],
         "result": result,
         "refused": result.quarantined[:N_SHOWN] if result else [],

@@ -6,12 +6,15 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from django.core.files.base import ContentFile
 
+from accounts.models import User
 from accounts.sites import ALL_SITES, Sites
 from predictions.declaration import parse_declaration
-from predictions.enums import Stage
+from predictions.enums import KeptPurpose, Stage
 from predictions.learning.training import TrainedModel
-from predictions.models import Item, ModelVersion, Workflow
+from predictions.models import Item, KeptFile, ModelVersion, Workflow
+from predictions.services.kept_files import keep_file
 from predictions.services.series import ReadingsStored, store_readings
 from predictions.services.workflows import declare_workflow
 from reviewqueue.services.policies import first_policy
@@ -119,6 +122,22 @@ def send(
 ) -> ReadingsStored:
     return store_readings(
         workflow=workflow, chunks=[list(readings)], now=now, sites=sites
+    )
+
+
+def kept_row(
+    workflow: Workflow,
+    data: bytes,
+    *,
+    by: User,
+    now: datetime,
+    name: str = "a.csv",
+    purpose: KeptPurpose = KeptPurpose.READINGS,
+) -> KeptFile:
+    """Keep a file that its sender has yet to look at."""
+    content = ContentFile(data, name=name)
+    return keep_file(
+        workflow=workflow, purpose=purpose, content=content, by=by, now=now
     )
 
 

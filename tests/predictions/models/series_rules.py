@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from predictions.models import (
     Item,
     ItemWindow,
+    KeptFile,
     Machine,
     MachineFailure,
     Moments,
@@ -13,6 +14,7 @@ from predictions.models import (
     SeriesReading,
     Workflow,
 )
+from tests.factories.accounts import UserFactory
 
 HOUR = timedelta(hours=1)
 
@@ -46,6 +48,16 @@ class SeriesWorld:
     def fail(self) -> None:
         MachineFailure.objects.create(
             machine=self.mill, at=self.now, received_at=self.now
+        )
+
+    def keep(self, purpose: str) -> None:
+        KeptFile.objects.create(
+            workflow=self.workflow,
+            purpose=purpose,
+            name="a.csv",
+            n_bytes=1,
+            created_by=UserFactory.create(),
+            created_at=self.now,
         )
 
     def window(self, **columns: object) -> None:
@@ -84,4 +96,5 @@ REFUSED: list[tuple[str, Callable[[SeriesWorld], object]]] = [
         "predictions_window_holds_readings",
         lambda w: w.window(ends_at=w.now + HOUR, n_readings=0),
     ),
+    ("predictions_keptfile_purpose_known", lambda w: w.keep("other")),
 ]

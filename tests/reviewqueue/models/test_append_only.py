@@ -174,6 +174,7 @@ def test_every_table_of_ours_is_listed_one_way_or_the_other() -> None:
             "QuarantinedItem",
             "ModelVersion",
             "FeatureProfile",
+            "KeptFile",
             "Machine",
             "MediaArchive",
             "MediaFile",

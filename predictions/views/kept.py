@@ -1,0 +1,67 @@
+"""What the pages share that show a file before it is taken in."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import BinaryIO, cast
+from uuid import UUID
+
+from django.conf import settings
+from django.shortcuts import get_object_or_404
+
+from accounts.access import AuthenticatedRequest
+from predictions.declaration import Declaration
+from predictions.enums import KeptPurpose
+from predictions.forms_readings import MachineColumnsForm, guessed_columns
+from predictions.intake.files import kind_of, read_file, read_header
+from predictions.intake.readers import PayloadStopped
+from predictions.models import KeptFile, Workflow
+from predictions.services.kept_files import drop_kept, open_kept
+from predictions.services.media_storage import MediaUnavailable
+
+
+def own_file(
+    page: AuthenticatedRequest, workflow: Workflow, pk: UUID, purpose: KeptPurpose
+) -> KeptFile:
+    """Return a file that the person sent. Raises: Http404."""
+    return get_object_or_404(
+        KeptFile, pk=pk, workflow=workflow, purpose=purpose, created_by=page.user
+    )
+
+
+def guessed(kept: KeptFile, declaration: Declaration) -> Mapping[str, object]:
+    """Return the columns to begin with. Raises: MediaUnavailable."""
+    header: list[str] = []
+    with open_kept(kept) as file:
+        try:
+            kind = kind_of(kept.name)
+            most = settings.INTAKE_MAX_UPLOAD_BYTES
+            header = read_header(cast("BinaryIO", file), kind, max_bytes=most)
+        except PayloadStopped:
+            pass  # said where the file is read
+    return guessed_columns(header, declaration)
+
+
+@contextmanager
+def chunks_of(
+    kept: KeptFile, form: MachineColumnsForm, declaration: Declaration
+) -> Iterator[Iterator[list[object]]]:
+    """Read the file by the columns of a valid form, while the block lasts.
+
+    Raises: MediaUnavailable; PayloadStopped while read.
+    """
+    with open_kept(kept) as file:
+        yield read_file(
+            cast("BinaryIO", file),
+            form.kind(),
+            declaration,
+            form.columns(),
+            max_bytes=settings.INTAKE_MAX_UPLOAD_BYTES,
+        )
+
+
+def drop(kept: KeptFile) -> None:
+    """Forget a file that was taken in; the sweep does, should it fail."""
+    try:
+        drop_kept(kept)
+    except MediaUnavailable:
+        return
