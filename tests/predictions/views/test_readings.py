@@ -160,7 +160,7 @@ def test_other_kinds_of_files(as_sam: Client, start: datetime, name: str) -> Non
     page = as_sam.get(address).content.decode()
     take(as_sam, address)
 
-    assert '<dt>New</dt><dd class="num">5 of 1 machine' in page
+    assert '<dt>New</dt><dd class="num">5</dd>' in page
     assert SeriesReading.objects.count() == 5
 
 
@@ -206,7 +206,8 @@ def test_what_is_in_the_file_twice_is_said(as_sam: Client, start: datetime) -> N
     address = upload(as_sam, table([one, *between, one, other]))
     page = as_sam.get(address).content.decode()
 
-    assert '<dt>New</dt><dd class="num">2,001 of 1 machine' in page
+    assert '<dt>New</dt><dd class="num">2,001</dd>' in page
+    assert '<dt>Of machines</dt><dd class="num">1</dd>' in page
     assert '<dt>There already</dt><dd class="num">1</dd>' in page
     assert '<td class="num" data-label="Row">2003</td>' in page
     assert '<td data-label="Rule" class="mono">conflict</td>' in page

@@ -1,0 +1,66 @@
+"""Files of machines in a real browser: looked at, put right, taken in."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from accounts.models import User
+from predictions.models import SeriesReading, Workflow
+from tests.browser import AXE_COLOURS, violations
+from tests.e2e.conftest import OpenPage
+from tests.factories.series import make_series_workflow
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+STEP = timedelta(minutes=5)
+
+
+@pytest.fixture
+def workflow(db: None, now: datetime) -> Workflow:
+    return make_series_workflow(now=now)
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_readings_are_looked_at_on_a_phone_and_taken_in(
+    open_page: OpenPage,
+    workflow: Workflow,
+    sam: User,
+    tmp_path: Path,
+    now: datetime,
+    scripts: bool,
+) -> None:
+    start = now - timedelta(days=1)
+    lines = [
+        f"mill-1,{(start + at * STEP).isoformat()},{999 if at == 2 else 40}"
+        for at in range(6)
+    ]
+    file = tmp_path / "mills.csv"
+    file.write_text("\n".join(["Asset,Timestamp,Load", *lines]), encoding="utf-8")
+    page = open_page(
+        sam,
+        "/w/mills/upload/",
+        java_script_enabled=scripts,
+        viewport={"width": 360, "height": 800},
+    )
+
+    page.get_by_label("File of readings").set_input_files(file)
+    page.get_by_role("button", name="Look at it").click()
+    expect(page.get_by_text("nothing is stored yet")).to_be_visible()
+    expect(page.get_by_label("Column of the machine")).to_have_value("Asset")
+    page.get_by_text("More", exact=True).click()
+    page.get_by_label("Other column names").fill("Load = torque")
+    page.get_by_role("button", name="Look again").click()
+    table = page.get_by_role("region", name="Refused rows, table")
+    expect(table).to_contain_text("torque: 999 is above the most allowed, 150 Nm")
+    if scripts:
+        for theme in ("light", "dark"):
+            page.emulate_media(color_scheme=theme)
+            assert violations(page, AXE_COLOURS) == []
+        assert violations(page) == []
+        width = "document.documentElement.scrollWidth"
+        assert page.evaluate(width) <= 360
+    assert SeriesReading.objects.count() == 0
+    page.get_by_role("button", name="Take in").click()
+    expect(page.get_by_role("heading", name="What became of them")).to_be_visible()
+    assert SeriesReading.objects.count() == 5
