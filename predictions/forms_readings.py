@@ -39,6 +39,8 @@ AT_NAMES = (
     "date",
 )
 
+TABLE_HELP = "CSV, Parquet, NDJSON or JSON; CSV and JSON may be compressed (.gz)."
+
 
 class TableFileForm(forms.Form):
     """A file that is looked at before anything of it is stored."""
@@ -46,7 +48,7 @@ class TableFileForm(forms.Form):
     table = forms.FileField(
         label="File of readings",
         max_length=200,
-        help_text="CSV, Parquet, NDJSON or JSON; CSV and JSON may be compressed (.gz).",
+        help_text=TABLE_HELP,
     )
 
     def clean_table(self) -> "UploadedFile[bytes]":
@@ -70,11 +72,11 @@ class MachineColumnsForm(RenamingForm):
 
     def clean(self) -> None:
         try:
-            self.kind()
+            self.file_kind()
         except MalformedPayload as error:
             self.add_error("format", error.message)
 
-    def kind(self) -> FileKind:
+    def file_kind(self) -> FileKind:
         """Return what the file is. Raises: MalformedPayload."""
         return kind_of(self._name, told=self.cleaned_data.get("format", ""))
 

@@ -88,6 +88,11 @@ WORKFLOW_PAGES: tuple[tuple[str, str, str], ...] = (
     ("reviewqueue:quarantine-discard", "POST", "SE"),
     ("reviewqueue:dashboard", "GET", "SEU"),
     ("reviewqueue:alarms", "GET", "SEU"),
+    ("reviewqueue:failure-list", "GET", "SEU"),
+    ("reviewqueue:failure-list", "POST", "SE"),
+    ("reviewqueue:failure-file", "POST", "SE"),
+    ("reviewqueue:failures-kept", "GET", "SE"),
+    ("reviewqueue:failures-kept", "POST", "SE"),
     ("reviewqueue:reliance", "GET", ALL),  # of reviewers: their own
     ("reviewqueue:gold-list", "GET", "SEU"),
     ("reviewqueue:gold-list", "POST", "S"),
@@ -206,6 +211,7 @@ OTHER_ANSWERS: Mapping[str, frozenset[str]] = {
 # What is a person's own: to these roles somebody else's is as if it were not there.
 OWN: Mapping[str, str] = {
     "predictions:kept-readings": "SE",
+    "reviewqueue:failures-kept": "SE",
     "reviewqueue:review-undo": "RA",
     "decision_amend": "RA",
     "decision_undo": "RA",
@@ -249,6 +255,9 @@ BY_SITE = frozenset(
         "reviewqueue:quarantine-discard",
         "reviewqueue:dashboard",
         "reviewqueue:alarms",
+        "reviewqueue:failure-list",
+        "reviewqueue:failure-file",
+        "reviewqueue:failures-kept",
         "reviewqueue:reliance",
         "workflow_detail",
         "workflow_metrics",

@@ -15,6 +15,7 @@ from django.utils import timezone
 from accounts.enums import Role
 from accounts.models import ApiKey, Membership, Site, User
 from accounts.services_sites import declare_sites
+from predictions.enums import KeptPurpose
 from predictions.models import Item, MediaFile, QuarantinedItem, Workflow
 from reviewqueue.enums import NoticeKind
 from reviewqueue.models import GoldItem, Snapshot
@@ -136,6 +137,13 @@ def _workflow(slug: str, *, now: datetime) -> tuple[Workflow, dict[str, object]]
         "archive": read_archive_row(workflow, now=now).pk,
         "upload": upload_row(workflow, now=now).pk,
         "kept": kept_row(workflow, b"machine,at\n", by=worker, now=now).pk,
+        "failures": kept_row(
+            workflow,
+            b"machine,at\n",
+            by=worker,
+            now=now,
+            purpose=KeptPurpose.FAILURES,
+        ).pk,
         "external_id": items[0].external_id,
         "model": model.pk,
         "gate": gate_report_of(model, now=now).pk,

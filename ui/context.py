@@ -83,7 +83,7 @@ TABS = (
         "Alarms",
         "reviewqueue:alarms",
         ("metrics.view",),
-        ("reviewqueue:alarms",),
+        ("reviewqueue:alarms", "reviewqueue:failure"),
         part="series",
     ),
     Tab(

@@ -1,6 +1,6 @@
 """What the pages share that show a file before it is taken in."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO, cast
 from uuid import UUID
@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404
 from accounts.access import AuthenticatedRequest
 from predictions.declaration import Declaration
 from predictions.enums import KeptPurpose
-from predictions.forms_readings import MachineColumnsForm, guessed_columns
+from predictions.forms_readings import MachineColumnsForm
 from predictions.intake.files import kind_of, read_file, read_header
 from predictions.intake.readers import PayloadStopped
 from predictions.models import KeptFile, Workflow
@@ -28,17 +28,15 @@ def own_file(
     )
 
 
-def guessed(kept: KeptFile, declaration: Declaration) -> Mapping[str, object]:
-    """Return the columns to begin with. Raises: MediaUnavailable."""
-    header: list[str] = []
+def header_of(kept: KeptFile) -> list[str]:
+    """Return the columns of a file, as far as it has any. Raises: MediaUnavailable."""
     with open_kept(kept) as file:
         try:
             kind = kind_of(kept.name)
             most = settings.INTAKE_MAX_UPLOAD_BYTES
-            header = read_header(cast("BinaryIO", file), kind, max_bytes=most)
+            return read_header(cast("BinaryIO", file), kind, max_bytes=most)
         except PayloadStopped:
-            pass  # said where the file is read
-    return guessed_columns(header, declaration)
+            return []  # it is said where the file is read
 
 
 @contextmanager
@@ -52,7 +50,7 @@ def chunks_of(
     with open_kept(kept) as file:
         yield read_file(
             cast("BinaryIO", file),
-            form.kind(),
+            form.file_kind(),
             declaration,
             form.columns(),
             max_bytes=settings.INTAKE_MAX_UPLOAD_BYTES,

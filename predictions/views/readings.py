@@ -12,7 +12,11 @@ from accounts.access import AuthenticatedRequest
 from accounts.permissions import Permission
 from predictions.declaration import Declaration
 from predictions.enums import KeptPurpose
-from predictions.forms_readings import MachineColumnsForm, TableFileForm
+from predictions.forms_readings import (
+    MachineColumnsForm,
+    TableFileForm,
+    guessed_columns,
+)
 from predictions.forms_upload import UploadForm
 from predictions.intake.readers import PayloadStopped
 from predictions.intake.readings import reading_declaration
@@ -22,7 +26,7 @@ from predictions.services.media_storage import MediaUnavailable
 from predictions.services.reading_checks import ReadingsLookedAt, look_at_readings
 from predictions.services.series import NoSeries, ReadingsStored, store_readings
 from predictions.views.access import open_workflow
-from predictions.views.kept import chunks_of, drop, guessed, own_file
+from predictions.views.kept import chunks_of, drop, header_of, own_file
 from predictions.views.upload import N_SHOWN, render_upload
 
 
@@ -67,7 +71,10 @@ def _answer(
     page: AuthenticatedRequest, workflow: Workflow, kept: KeptFile
 ) -> HttpResponse:
     is_asked = page.method == "POST"
-    data = page.POST.dict() if is_asked else guessed(kept, workflow.declaration)
+    if is_asked:
+        data = page.POST.dict()
+    else:
+        data = guessed_columns(header_of(kept), workflow.declaration)
     form = MachineColumnsForm(data, name=kept.name)
     if not form.is_valid():
         return _render(page, workflow, kept, form, status=422)

@@ -1,7 +1,6 @@
 """Readings in, failures in, machines and alarms out."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
@@ -12,6 +11,7 @@ from rest_framework.response import Response
 from accounts.permissions import Permission
 from accounts.sites import within_sites
 from predictions.declaration import FieldError
+from predictions.intake.failures import read_failure
 from predictions.intake.values import parse_moment, shown
 from predictions.models import Machine
 from predictions.services.series import NoSeries, store_readings
@@ -45,9 +45,6 @@ from reviewqueue.api.sites import SITE, asked_sites
 from reviewqueue.api.workflows import moment_parameter
 from reviewqueue.queries.alarms import MAX_DAYS, WINDOW_DAYS, alarm_report
 from reviewqueue.services.machine_failures import FailureRow, record_failures
-
-MAX_KIND = 50
-MAX_MACHINE = 100
 
 
 class ReadingList(Operation):
@@ -190,40 +187,11 @@ def _failure_rows(
     rows, places = [], []
     refused: list[RefusedFailureShape] = []
     for index, raw in enumerate(sent):
-        row, errors = _failure_row(raw)
-        if row is not None:
-            rows.append(row)
+        found, errors = read_failure(raw)
+        if found is not None:
+            rows.append(FailureRow(*found))
             places.append(index)
         else:
             named = {"index": index, "machine": "", "errors": broken_rules(errors)}
             refused.append(RefusedFailureShape(**named))  # type: ignore[typeddict-item]
     return rows, places, refused
-
-
-def _failure_row(raw: object) -> tuple[FailureRow | None, list[FieldError]]:
-    if not isinstance(raw, Mapping):
-        return None, [FieldError("failure", "type", type(raw).__name__)]
-    errors = _text_errors(raw, "machine", MAX_MACHINE)
-    if raw.get("machine") is None:
-        errors = [FieldError("machine", "missing")]
-    if raw.get("kind") is not None:
-        errors += _text_errors(raw, "kind", MAX_KIND)
-    at = parse_moment(raw.get("at"))
-    if at is None:
-        given = raw.get("at") is not None
-        rule = "type" if given else "missing"
-        errors.append(FieldError("at", rule, shown(raw.get("at")) if given else None))
-    if errors or at is None:
-        return None, errors
-    return FailureRow(raw["machine"], at, raw.get("kind") or ""), []
-
-
-def _text_errors(
-    raw: Mapping[str, Any], name: str, max_length: int
-) -> list[FieldError]:
-    value = raw.get(name)
-    if not isinstance(value, str) or not value.isprintable():
-        return [FieldError(name, "type", shown(value))]
-    if not 0 < len(value) <= max_length:
-        return [FieldError(name, "length", shown(value))]
-    return []

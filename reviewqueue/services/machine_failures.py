@@ -1,7 +1,7 @@
 """Failures of machines, and the late truth about items that follows from them."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -48,6 +48,15 @@ class FailuresRecorded:
     duplicates: int = 0
     refused: list[RefusedFailure] = field(default_factory=list)
     labelled: int = 0
+
+
+@dataclass(slots=True)
+class FailuresLookedAt:
+    """What would become of failures."""
+
+    n_new: int = 0
+    duplicates: int = 0
+    refused: list[RefusedFailure] = field(default_factory=list)
 
 
 class _Window(NamedTuple):
@@ -109,17 +118,10 @@ def _store(
     by: User | None,
     now: datetime,
 ) -> None:
-    error = None
-    machine = known.get(row.machine)
-    if machine is None:
-        detail = "machine: none of that name has sent a reading"
-        error = FieldError("machine", "unknown_machine", row.machine, detail)
-    elif row.at > now:
-        detail = "at: a failure to come is none yet"
-        error = FieldError("at", "future", row.at.isoformat(), detail)
-    else:
+    error = _error_of(row, known, now=now)
+    if error is None:
         stored, is_new = MachineFailure.objects.get_or_create(
-            machine=machine,
+            machine=known[row.machine],
             at=row.at,
             defaults={"kind": row.kind, "received_at": now, "received_from": by},
         )
@@ -128,10 +130,62 @@ def _store(
         elif stored.kind == row.kind:
             result.duplicates += 1
         else:
-            detail = "kind: this failure is stored already, with another kind"
-            error = FieldError("kind", "conflict", row.kind, detail)
+            error = _other_kind(row)
     if error:
         result.refused.append(RefusedFailure(index, row.machine, [error]))
+
+
+def look_at_failures(
+    *,
+    workflow: Workflow,
+    rows: Sequence[FailureRow],
+    now: datetime,
+    sites: Sites = ALL_SITES,
+) -> FailuresLookedAt:
+    """Say what would become of failures, without storing any. Raises: NoSeries."""
+    if workflow.declaration.series is None:
+        raise NoSeries
+    machines = within_sites(Machine.objects.filter(workflow=workflow), sites)
+    known = {
+        one.key: one for one in machines.filter(key__in={row.machine for row in rows})
+    }
+    stored = MachineFailure.objects.filter(
+        machine__in=known.values(), at__in={row.at for row in rows}
+    )
+    kinds = {
+        (machine, at): kind
+        for machine, at, kind in stored.values_list("machine__key", "at", "kind")
+    }
+    found = FailuresLookedAt()
+    for index, row in enumerate(rows):
+        error = _error_of(row, known, now=now)
+        kind = kinds.get((row.machine, row.at))
+        if error is None and kind not in {None, row.kind}:
+            error = _other_kind(row)
+        if error:
+            found.refused.append(RefusedFailure(index, row.machine, [error]))
+            continue
+        found.n_new += kind is None
+        found.duplicates += kind is not None
+        kinds[row.machine, row.at] = row.kind
+    return found
+
+
+def _error_of(
+    row: FailureRow, known: Mapping[str, Machine], *, now: datetime
+) -> FieldError | None:
+    if row.machine not in known:
+        detail = "machine: none of that name has sent a reading"
+        return FieldError("machine", "unknown_machine", row.machine, detail)
+    if row.at > now:
+        detail = "at: a failure to come is none yet"
+        return FieldError("at", "future", row.at.isoformat(), detail)
+    return None
+
+
+def _other_kind(row: FailureRow) -> FieldError:
+    detail = "kind: this failure is stored already, with another kind"
+    return FieldError("kind", "conflict", row.kind, detail)
 
 
 def settle_recent(*, now: datetime) -> int:
