@@ -75,6 +75,9 @@ class Identity(NamedTuple):
     def holds(self) -> bool:
         return self.left == self.right
 
+    def __str__(self) -> str:
+        return f"{self.text}: {self.left:,} {'=' if self.holds else '≠'} {self.right:,}"
+
 
 def identities(c: Counts) -> list[Identity]:
     """Return every sum that must hold, whether it does or not."""

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from django.core.management import call_command
 from django.utils import timezone
 from sklearn.feature_extraction import DictVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -32,9 +30,10 @@ from predictions.models import (
     Workflow,
 )
 from predictions.services.windows import IDLE, close_idle_windows
-from reviewqueue.enums import OPEN_STATUSES, LabelSource, SnapshotStatus
+from reviewqueue.enums import OPEN_STATUSES, LabelSource
 from reviewqueue.models import Case, Decision, Label, Outcome, Route
-from reviewqueue.proof.client import Answer, ApiClient
+from reviewqueue.proof.client import ApiClient
+from reviewqueue.proof.ledger import Identity
 from reviewqueue.proof.machines import (
     Ended,
     Reading,
@@ -43,14 +42,20 @@ from reviewqueue.proof.machines import (
     windows_by_file,
 )
 from reviewqueue.proof.people import ADJUDICATES, People, people_of
-from reviewqueue.proof.reviewing import Habits, ProofFailed, Task, review_all
+from reviewqueue.proof.reviewing import Habits, Task, review_all
+from reviewqueue.proof.steps import (
+    ProofFailed,
+    command,
+    expected,
+    exported,
+    wait_until_none,
+)
 from reviewqueue.queries.policies import policy_in_force
 from reviewqueue.queries.reliance import Together, reliance_report
 from reviewqueue.services.policies import TERMS, PolicyTerms, put_policy
 
 FIRST_SHARE: Final = 0.6
 SECOND_SHARE: Final = 0.2
-POLL_SECONDS, STALLED_SECONDS = 0.2, 180.0
 # Nobody knows what a machine will do within the hour: they are right by far not always.
 HABITS: Final = (
     Habits(accuracy=0.75, follows=0.2, doubts=0.02),
@@ -61,31 +66,18 @@ HABITS: Final = (
 type Say = Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Sum:
-    """Two counts that must be the same."""
-
-    text: str
-    left: int
-    right: int
-
-    @property
-    def holds(self) -> bool:
-        return self.left == self.right
-
-
 @dataclass(slots=True)
 class SeriesProof:
     """What a run counted, and what the alarms were worth."""
 
-    sums: list[Sum] = field(default_factory=list)
+    sums: list[Identity] = field(default_factory=list)
     alarms: Mapping[str, Any] = field(default_factory=dict)
     together: Together | None = None
     accuracy: float = float("nan")  # of a model of the reader's own, on the snapshot
     trained: str = ""
 
     @property
-    def broken(self) -> list[Sum]:
+    def broken(self) -> list[Identity]:
         return [one for one in self.sums if not one.holds]
 
 
@@ -127,9 +119,9 @@ class MachinesRun:
         source = without_gates(self.declaration.read_text(encoding="utf-8"))
         path = self.scratch / self.declaration.name
         path.write_text(source, encoding="utf-8")
-        _command("declare", str(path))
+        command("declare", str(path))
         readings, failures = self._write_first()
-        self.proof.trained = _command(
+        self.proof.trained = command(
             "import_readings",
             self.workflow.slug,
             str(readings),
@@ -176,13 +168,13 @@ class MachinesRun:
         client = ApiClient(self.port, self.people.integration)
         for batch in sent.batches:
             path = f"workflows/{self.workflow.slug}/readings"
-            body = _expected(client.post_lines(path, batch), 202, "readings")
+            body = expected(client.post_lines(path, batch), 202, "readings")
             for name in told:
                 told[name] += body[name]
         client.close()
         # What the sweep does five minutes after the last reading.
         n_swept = close_idle_windows(now=timezone.now() + IDLE)
-        self._wait(PendingScore.objects.count, "items wait and nobody scores them")
+        wait_until_none(PendingScore.objects.count, "items wait and nobody scores them")
         stored = SeriesReading.objects.filter(machine__workflow=self.workflow)
         items = Item.objects.filter(workflow=self.workflow).count()
         n_windows = len(self.windows)
@@ -227,9 +219,9 @@ class MachinesRun:
         body = {"failures": failed, "complete_until": until.isoformat()}
         client = ApiClient(self.port, self.people.integration)
         path = f"workflows/{self.workflow.slug}/failures"
-        told = _expected(client.post(path, body), 202, "failures")
-        again = _expected(client.post(path, body), 202, "failures")
-        self.proof.alarms = _expected(
+        told = expected(client.post(path, body), 202, "failures")
+        again = expected(client.post(path, body), 202, "failures")
+        self.proof.alarms = expected(
             client.get(f"workflows/{self.workflow.slug}/alarms"), 200, "alarms"
         )
         client.close()
@@ -250,25 +242,10 @@ class MachinesRun:
     def export(self) -> None:
         """Have a snapshot built; open it with scikit-learn, and as JSON lines."""
         client = ApiClient(self.port, self.people.integration)
-        answer = client.post(f"workflows/{self.workflow.slug}/snapshots", {})
-        path = f"snapshots/{_expected(answer, 202, 'snapshot')['id']}"
-        busy = {SnapshotStatus.QUEUED, SnapshotStatus.BUILDING}
-        began = time.monotonic()
-        while (found := client.get(path).body)["status"] in busy:
-            if time.monotonic() - began > STALLED_SECONDS:
-                raise ProofFailed(f"snapshot: still {found['status']}")
-            time.sleep(POLL_SECONDS)
-        if found["status"] != SnapshotStatus.READY:
-            raise ProofFailed(f"snapshot: {found['status']}: {found['failure']}")
-        files = {}
-        for name in ("csv", "jsonl"):
-            status, body = client.download(f"{path}/download?format={name}")
-            if status != 200:
-                raise ProofFailed(f"snapshot as {name}: {status}")
-            files[name] = body.decode()
+        found, [table, objects] = exported(client, self.workflow.slug, "csv", "jsonl")
         client.close()
-        rows = list(csv.DictReader(io.StringIO(files["csv"], newline="")))
-        lines = [json.loads(line) for line in files["jsonl"].splitlines()]
+        rows = list(csv.DictReader(io.StringIO(table, newline="")))
+        lines = [json.loads(line) for line in objects.splitlines()]
         newest = Label.objects.order_by("item_id", "-version").distinct("item_id")
         labelled = sum(label != "" for label in newest.values_list("label", flat=True))
         self._sum("items with a label: rows", labelled, found["n_rows"])
@@ -304,16 +281,7 @@ class MachinesRun:
         )
 
     def _sum(self, text: str, left: int, right: int) -> None:
-        self.proof.sums.append(Sum(text, left, right))
-
-    def _wait(self, remaining: Callable[[], int], failure: str) -> None:
-        last, since = -1, time.monotonic()
-        while n := remaining():
-            if n != last:
-                last, since = n, time.monotonic()
-            if time.monotonic() - since > STALLED_SECONDS:
-                raise ProofFailed(f"{n} {failure}")
-            time.sleep(POLL_SECONDS)
+        self.proof.sums.append(Identity(text, left, right))
 
 
 def alarmed_by_people(workflow: Workflow) -> set[str]:
@@ -358,18 +326,6 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _expected(answer: Answer, status: int, what: str) -> dict[str, Any]:
-    if answer.status != status or not isinstance(answer.body, dict):
-        raise ProofFailed(f"{what}: {answer.status}: {answer.body}")
-    return answer.body
-
-
-def _command(name: str, *arguments: str, **options: Any) -> str:  # noqa: ANN401 -- options of any command
-    output = io.StringIO()
-    call_command(name, *arguments, stdout=output, **options)
-    return output.getvalue().strip()
 
 
 def run(proof: MachinesRun, *, say: Say) -> SeriesProof:

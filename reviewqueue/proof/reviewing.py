@@ -10,15 +10,11 @@ from typing import Any
 import numpy as np
 
 from predictions.declaration import Declaration
-from reviewqueue.proof.client import Answer, ApiClient, fresh_key
+from reviewqueue.proof.client import ApiClient, fresh_key
+from reviewqueue.proof.steps import STALLED_SECONDS, ProofFailed, expected
 
 IDLE_SECONDS = 0.5  # between claims of who finds nothing to do
 WATCH_SECONDS = 1.0
-STALLED_SECONDS = 120.0
-
-
-class ProofFailed(Exception):
-    """Something that must hold did not; the message says what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +115,7 @@ def _work(
             if answer.status == 204:
                 done.wait(IDLE_SECONDS)
                 continue
-            _expect(answer, 200, "claim")
+            expected(answer, 200, "claim")
             _decide(client, answer.body, task, habits, rng, tally)
             tally.requests = client.n_requests
     finally:
@@ -146,7 +142,7 @@ def _decide(
     body = {"lease_token": case["lease_token"], **said}
     path, once = f"cases/{case['id']}/decision", fresh_key()
     first = client.post(path, body, once=once)
-    _expect(first, 201, "decision")
+    expected(first, 201, "decision")
     tally.acknowledged += 1
     if rng.random() < habits.repeats:
         second = client.post(path, body, once=once)
@@ -178,9 +174,3 @@ def judgement(
     if recommended and label != recommended and codes:
         return {"label": label, "reason_code": str(rng.choice(codes))}
     return {"label": label}
-
-
-def _expect(answer: Answer, status: int, what: str) -> None:
-    if answer.status != status:
-        detail = (answer.body or {}).get("detail", "")
-        raise ProofFailed(f"{what}: {answer.status} instead of {status}: {detail}")

@@ -15,31 +15,35 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from django.core.management import call_command
 from django.utils import timezone
 
 from predictions.declaration_text import without_gates
 from predictions.models import Item, ModelVersion, PendingScore, Workflow
-from reviewqueue.enums import OPEN_STATUSES, SnapshotStatus
+from reviewqueue.enums import OPEN_STATUSES
 from reviewqueue.models import Case, Snapshot
 from reviewqueue.proof.batches import read_batch, write_batch, write_table
-from reviewqueue.proof.client import Answer, ApiClient
+from reviewqueue.proof.client import ApiClient
 from reviewqueue.proof.counting import compare_versions, count_stored
 from reviewqueue.proof.data_sets import Row
 from reviewqueue.proof.ledger import Comparison, Counts, Run
 from reviewqueue.proof.people import People, people_of
-from reviewqueue.proof.reviewing import ProofFailed, Task, review_all
+from reviewqueue.proof.reviewing import Task, review_all
+from reviewqueue.proof.steps import (
+    ProofFailed,
+    command,
+    expected,
+    exported,
+    wait_until_none,
+)
 
 FIRST_SHARE, LIVE_SHARE = 0.5, 0.35
 BROKEN_SHARE, AGAIN_SHARE = 0.01, 0.02
 ITEMS_PER_REQUEST = 2000
 OUTCOMES_PER_REQUEST = 1000
-POLL_SECONDS = 0.1
-STALLED_SECONDS = 120.0
 
 type Say = Callable[[str], None]
 
@@ -71,20 +75,14 @@ class Proof:
         self.counts = Counts(
             rows_first=n_first, rows_live=n_live, rows_last=len(self.last)
         )
-        self._workflow: Workflow | None = None
-        self._people: People | None = None
 
-    @property
+    @cached_property
     def workflow(self) -> Workflow:
-        if self._workflow is None:
-            self._workflow = Workflow.objects.get(slug=self.job.slug)
-        return self._workflow
+        return Workflow.objects.get(slug=self.job.slug)
 
-    @property
+    @cached_property
     def people(self) -> People:
-        if self._people is None:
-            self._people = people_of(self.workflow.scope, now=timezone.now())
-        return self._people
+        return people_of(self.workflow.scope, now=timezone.now())
 
     @property
     def _first_file(self) -> Path:
@@ -100,14 +98,14 @@ class Proof:
         source = self.job.declaration.read_text(encoding="utf-8")
         path = self.scratch / f"{self.job.slug}.toml"
         path.write_text(without_gates(source), encoding="utf-8")
-        _command("declare", str(path))
+        command("declare", str(path))
 
     def train_first(self) -> str:
         """Train version 1 on the first rows and promote it."""
         write_table(
             self._first_file, self.first, self.workflow.declaration, with_label=True
         )
-        said = _command(
+        said = command(
             "train",
             self.job.slug,
             file=self._first_file,
@@ -125,7 +123,7 @@ class Proof:
         client = ApiClient(self.port, self.people.integration)
         for sent in itertools.batched(lines, ITEMS_PER_REQUEST):
             answer = client.post_lines(f"workflows/{self.job.slug}/items", list(sent))
-            body = _expected(answer, 202, "items")
+            body = expected(answer, 202, "items")
             self.counts.sent += len(sent)
             self.counts.accepted += body["accepted"]
             self.counts.duplicates += body["duplicates"]
@@ -135,7 +133,7 @@ class Proof:
     def send_last(self) -> None:
         """Ingest a file of the last rows, which all versions score."""
         path = self._write_batch(self.last, name="last")
-        said = _command("ingest", self.job.slug, str(path))
+        said = command("ingest", self.job.slug, str(path))
         self.counts.sent += _n_lines(path)
         self.counts.accepted += _told(said, "accepted")
         self.counts.duplicates += _told(said, "duplicates")
@@ -160,7 +158,7 @@ class Proof:
     def wait_for_scores(self) -> None:
         """Wait until the worker has scored and routed whatever waits."""
         waiting = PendingScore.objects.filter(workflow=self.workflow)
-        _wait(waiting.count, "items wait and nobody scores them")
+        wait_until_none(waiting.count, "items wait and nobody scores them")
 
     def review(self) -> None:
         """Let the simulated reviewers work over HTTP until no case is open."""
@@ -184,7 +182,7 @@ class Proof:
                 for row in known[start : start + OUTCOMES_PER_REQUEST]
             ]
             answer = client.post(f"workflows/{self.job.slug}/outcomes", body)
-            if _expected(answer, 202, "outcomes")["accepted"] != len(body):
+            if expected(answer, 202, "outcomes")["accepted"] != len(body):
                 raise ProofFailed(f"outcomes: {answer.body}")
         client.close()
         self.counts.outcomes_sent = len(known)
@@ -192,21 +190,9 @@ class Proof:
     def export(self) -> Snapshot:
         """Have a snapshot of everything labelled built, and download it as CSV."""
         client = ApiClient(self.port, self.people.integration)
-        answer = client.post(f"workflows/{self.job.slug}/snapshots", {})
-        path = f"snapshots/{_expected(answer, 202, 'snapshot')['id']}"
-        busy = {SnapshotStatus.QUEUED, SnapshotStatus.BUILDING}
-        began = time.monotonic()
-        while (found := client.get(path).body)["status"] in busy:
-            if time.monotonic() - began > STALLED_SECONDS:
-                raise ProofFailed(f"snapshot: still {found['status']}")
-            time.sleep(POLL_SECONDS)
-        if found["status"] != SnapshotStatus.READY:
-            raise ProofFailed(f"snapshot: {found['status']}: {found['failure']}")
-        status, body = client.download(f"{path}/download?format=csv")
+        found, [text] = exported(client, self.job.slug, "csv")
         client.close()
-        if status != 200:
-            raise ProofFailed(f"snapshot, downloaded: {status}")
-        rows = csv.reader(io.StringIO(body.decode(), newline=""))
+        rows = csv.reader(io.StringIO(text, newline=""))
         self.counts.file_rows = sum(1 for _ in rows) - 1
         self.counts.snapshot_rows = found["n_rows"]
         return Snapshot.objects.get(pk=found["id"])
@@ -217,14 +203,14 @@ class Proof:
         Both score what comes from then on, as shadows.
         """
         common = {"snapshot": snapshot.pk, "seed": self.seed}
-        second = _command("train", self.job.slug, **common)
-        third = _command(
+        second = command("train", self.job.slug, **common)
+        third = command(
             "train", self.job.slug, file=self._first_file, label="label", **common
         )
         self.counts.trained_second = _n_trained(self._version(2))
         self.counts.trained_third = _n_trained(self._version(3))
         for number in ("2", "3"):
-            _command(
+            command(
                 "promote", self.job.slug, number, stage="shadow", reason="to compare"
             )
         return f"{second}\n{third}"
@@ -277,35 +263,12 @@ def _timed(run: Run, step: str) -> Iterator[None]:
     run.seconds[step] = time.monotonic() - began
 
 
-def _wait(remaining: Callable[[], int], failure: str) -> None:
-    """Wait until nothing remains. Raises: ProofFailed when nothing moves for long."""
-    last, since = -1, time.monotonic()
-    while n := remaining():
-        if n != last:
-            last, since = n, time.monotonic()
-        if time.monotonic() - since > STALLED_SECONDS:
-            raise ProofFailed(f"{n} {failure}")
-        time.sleep(POLL_SECONDS)
-
-
-def _expected(answer: Answer, status: int, what: str) -> dict[str, Any]:
-    if answer.status != status or not isinstance(answer.body, dict):
-        raise ProofFailed(f"{what}: {answer.status}: {answer.body}")
-    return answer.body
-
-
 def _told(said: str, word: str) -> int:
     """Read one figure of what `ingest` says."""
     found = re.search(rf"([\d,]+) {word}", said)
     if found is None:
         raise ProofFailed(f"ingest says nothing of {word}: {said}")
     return int(found[1].replace(",", ""))
-
-
-def _command(name: str, *arguments: str, **options: Any) -> str:  # noqa: ANN401 -- options of any command
-    output = io.StringIO()
-    call_command(name, *arguments, stdout=output, **options)
-    return output.getvalue().strip()
 
 
 def _n_trained(version: ModelVersion) -> int:

@@ -16,7 +16,7 @@ from django.db import connection
 from embedded.children import Child, project_children
 from embedded.environment import local_environment, with_inherited
 from embedded.files import private_folder
-from reviewqueue.proof.reviewing import ProofFailed
+from reviewqueue.proof.steps import ProofFailed
 
 READY_SECONDS = 120.0
 WORKER_PROCESSES = 2

@@ -14,8 +14,8 @@ from predictions.models import ModelVersion, Workflow
 from reviewqueue.management.commands.prove import own_job
 from reviewqueue.models import Case, Decision
 from reviewqueue.proof.data_sets import DATA_SETS
-from reviewqueue.proof.reviewing import ProofFailed
 from reviewqueue.proof.run import Job, Proof
+from reviewqueue.proof.steps import ProofFailed
 from tests.factories.predictions import DECLARATION, make_items
 from tests.reviewqueue.proof.generated import write_data_sets
 

@@ -16,9 +16,9 @@ from predictions.management.tables import add_table_options, pairs, table_column
 from predictions.services.labelled_files import UnreadableTable, read_labelled_file
 from reviewqueue.proof.data_sets import DATA_SETS, Row
 from reviewqueue.proof.ledger import Run, table
-from reviewqueue.proof.reviewing import ProofFailed
 from reviewqueue.proof.run import Job, run
 from reviewqueue.proof.serving import served
+from reviewqueue.proof.steps import ProofFailed
 
 NAMES = tuple(one.name for one in DATA_SETS)
 
@@ -57,11 +57,7 @@ class Command(BaseCommand):
         missing = [] if own else missing_sets(options["data"], options["only"])
         runs, failed = self._run_all(jobs, seed=options["seed"])
         self.stdout.write(table(runs))
-        failed += [
-            f"{one.name}: {broken.text}: {broken.left:,} ≠ {broken.right:,}"
-            for one in runs
-            for broken in one.broken
-        ]
+        failed += [f"{one.name}: {broken}" for one in runs for broken in one.broken]
         failed += [
             f"NOT RUN: {text}" for text in missing if not options["allow_missing"]
         ]
