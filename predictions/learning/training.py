@@ -122,29 +122,45 @@ def train_with(
     split = split_by_time(data.times, data.subjects)
     matrix, columns = learnt_words(data.matrix, data.columns, split.train)
     data = replace(data, matrix=matrix, columns=columns)
-    labels = np.asarray(data.labels, dtype=np.str_)
-    is_positive = np.isin(labels, data.positive_labels)
-    _check_counts(split, is_positive, min_per_side)
-    kept = _learnable(labels[split.train])
-    fitted = split.train[np.isin(labels[split.train], kept)]
-    weights = np.ones(len(labels)) if data.weights is None else data.weights
+    _check_counts(split, np.isin(data.labels, data.positive_labels), min_per_side)
+    weights = np.ones(len(data.labels)) if data.weights is None else data.weights
     with threadpool_limits(limits=1):
-        known = _fittable(data.matrix[fitted], len(data.columns))
-        pipeline = fit(known, labels[fitted], weights[fitted])
-        keys = tuple(str(key) for key in pipeline.classes_)
-        calibration = _calibrated(pipeline, data.matrix, labels, weights, split)
-        found = _sensitive(pipeline, calibration, data, split, threshold)
-        figures = _figures(
-            pipeline, calibration, data, weights, split.test, found.threshold, seed=seed
+        pipeline = _fitted(fit, data, weights, split.train)
+        return _judged(
+            pipeline, data, weights, split, called=called, seed=seed, asked=threshold
         )
-        reference = _reference(pipeline, data, weights, fitted=split.train, seed=seed)
-        answers = sample_answers(
-            pipeline.predict_proba,
-            data.matrix[split.train],
-            data.columns,
-            keys,
-            seed=seed,
-        )
+
+
+def _fitted(
+    fit: Fit, data: TrainingData, weights: NDArray[np.float64], rows: Indexes
+) -> Any:  # noqa: ANN401 -- scikit-learn has no stubs
+    labels = np.asarray(data.labels, dtype=np.str_)
+    kept = rows[np.isin(labels[rows], _learnable(labels[rows]))]
+    known = _fittable(data.matrix[kept], len(data.columns))
+    return fit(known, labels[kept], weights[kept])
+
+
+def _judged(
+    pipeline: Any,  # noqa: ANN401 -- scikit-learn has no stubs
+    data: TrainingData,
+    weights: NDArray[np.float64],
+    split: Split,
+    *,
+    called: str,
+    seed: int,
+    asked: float,
+) -> TrainedModel:
+    """Calibrate a fitted pipeline and report on it, each by rows that it never saw."""
+    keys = tuple(str(key) for key in pipeline.classes_)
+    calibration = _calibrated(pipeline, data, weights, split)
+    found = _sensitive(pipeline, calibration, data, split, asked)
+    figures = _figures(
+        pipeline, calibration, data, weights, split.test, found.threshold, seed=seed
+    )
+    past = data.matrix[split.train]
+    answers = sample_answers(
+        pipeline.predict_proba, past, data.columns, keys, seed=seed
+    )
     report = {
         **_circumstances(pipeline, data, split),
         "algorithm": called,
@@ -154,15 +170,14 @@ def train_with(
         **({"sensitivity": asdict(found)} if data.terms.sensitivity else {}),
         "answers": answers.to_json(),
     }
-    references = reference_values(data.matrix[split.train], data.columns)
     return TrainedModel(
         pipeline,
         keys,
         data.columns,
         calibration,
-        references,
+        reference_values(past, data.columns),
         report,
-        reference,
+        _reference(pipeline, data, weights, fitted=split.train, seed=seed),
         found.threshold,
     )
 
@@ -338,14 +353,14 @@ def _learnable(labels: NDArray[np.str_]) -> list[str]:
 
 def _calibrated(
     pipeline: Any,  # noqa: ANN401 -- scikit-learn has no stubs
-    matrix: Matrix,
-    labels: NDArray[np.str_],
+    data: TrainingData,
     weights: NDArray[np.float64],
     split: Split,
 ) -> Calibration:
     rows = split.calibrate
-    scores = pipeline.predict_proba(matrix[rows])
-    is_true = labels[rows][:, None] == pipeline.classes_[None, :]
+    scores = pipeline.predict_proba(data.matrix[rows])
+    labels = np.asarray(data.labels, dtype=np.str_)[rows]
+    is_true = labels[:, None] == pipeline.classes_[None, :]
     if missing := [str(pipeline.classes_[i]) for i in _one_sided(is_true)]:
         raise TooFewLabels(f"calibrate part: no rows to tell apart {missing}")
     return fit_calibration(scores, is_true, weights[rows])
