@@ -6,17 +6,16 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.access import AuthenticatedRequest
 from accounts.models import User
 from accounts.permissions import Permission
-from accounts.sites import within_sites
 from predictions.declaration import FieldError
 from predictions.models import Workflow
-from predictions.views.access import open_workflow
+from predictions.views.access import get_within_sites, open_workflow
 from reviewqueue.enums import CaseStatus
 from reviewqueue.forms import AmendForm, AssignForm, NoteForm
 from reviewqueue.models import Case, Decision
@@ -48,7 +47,7 @@ def case_detail(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
 def case_release(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
     """Take a case from whoever holds it."""
     page, workflow = open_workflow(request, slug, Permission.CASES_MANAGE, by_site=True)
-    case = _case(page, workflow, pk)
+    case = get_within_sites(page, workflow, Case.objects.all(), pk)
     release_by_supervisor(
         case=case,
         supervisor=page.user,
@@ -63,7 +62,7 @@ def case_release(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
 def case_assign(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
     """Reserve a case for one person, or open it to everyone."""
     page, workflow = open_workflow(request, slug, Permission.CASES_MANAGE, by_site=True)
-    case = _case(page, workflow, pk)
+    case = get_within_sites(page, workflow, Case.objects.all(), pk)
     form = AssignForm(request.POST)
     person = None
     if form.is_valid() and form.cleaned_data["username"]:
@@ -92,7 +91,7 @@ def case_note(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
     page, workflow = open_workflow(request, slug, Permission.CASES_VIEW, by_site=True)
     if not may_judge(page.actor, workflow.pk):
         page.actor.require(Permission.CASES_MANAGE, workflow.pk, by_site=True)
-    case = _case(page, workflow, pk)
+    case = get_within_sites(page, workflow, Case.objects.all(), pk)
     form = NoteForm(request.POST)
     if not form.is_valid():
         return _case_page(page, workflow, pk, status=422, note_form=form)
@@ -106,9 +105,7 @@ def case_note(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
 def decision_amend(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
     """Replace a decision by another, with a reason."""
     page, workflow = open_workflow(request, slug, Permission.CASES_VIEW, by_site=True)
-    found = Decision.objects.filter(workflow=workflow)
-    found = within_sites(found, page.actor.sites(workflow.pk))
-    decision = get_object_or_404(found, pk=pk)
+    decision = get_within_sites(page, workflow, Decision.objects.all(), pk)
     manages = page.actor.can(Permission.CASES_MANAGE, workflow.pk)
     if not manages and decision.reviewer_id != page.user.pk:
         page.actor.require(Permission.CASES_MANAGE, workflow.pk, by_site=True)
@@ -147,12 +144,6 @@ def decision_amend(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
     return redirect("reviewqueue:case-detail", slug=slug, pk=decision.case_id)
 
 
-def _case(page: AuthenticatedRequest, workflow: Workflow, pk: UUID) -> Case:
-    """Return a case of the person's sites. Raises: Http404."""
-    found = within_sites(Case.objects.all(), page.actor.sites(workflow.pk))
-    return get_object_or_404(found, pk=pk, workflow=workflow)
-
-
 def _case_page(
     page: AuthenticatedRequest,
     workflow: Workflow,
@@ -165,10 +156,8 @@ def _case_page(
     note_form: NoteForm | None = None,
 ) -> HttpResponse:
     rows = Case.objects.select_related("item", "leased_by", "assigned_to")
-    rows = within_sites(rows, page.actor.sites(workflow.pk))
-    case = get_object_or_404(
-        seen_cases(rows, page.actor, workflow.pk), pk=pk, workflow=workflow
-    )
+    rows = seen_cases(rows, page.actor, workflow.pk)
+    case = get_within_sites(page, workflow, rows, pk)
     if not knows_gold(page.actor, workflow.pk):
         as_ordinary_cases([case])
     context = item_story(page, workflow, case.item)

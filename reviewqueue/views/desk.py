@@ -1,5 +1,6 @@
 """What the reviewer's desk shows: a case with its reasons, or why there is none."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,20 +11,16 @@ from django.utils import timezone
 
 from accounts.access import AuthenticatedRequest
 from accounts.sites import is_within
-from predictions.models import Workflow
-from predictions.queries.measured import measurement_of
+from predictions.models import Prediction, Workflow
 from predictions.queries.predicted_fields import recommended_values
 from predictions.services.explanations import explain_prediction
 from predictions.services.moments import as_moments, moments_of
 from predictions.services.novelty import oddities_of
 from reviewqueue.enums import CaseKind, Queue, RouteReason
 from reviewqueue.forms import SnoozeForm
-from reviewqueue.media_figures import media_figures
-from reviewqueue.models import Case
-from reviewqueue.passages import apart_from_passages, passages
+from reviewqueue.models import Case, Route
+from reviewqueue.passages import passages
 from reviewqueue.presentation import (
-    UNMEASURED,
-    fact_groups,
     reasons,
     threshold_words,
     unlike_words,
@@ -31,7 +28,6 @@ from reviewqueue.presentation import (
 from reviewqueue.queries.desk import (
     held_case,
     last_decision,
-    profile_of,
     today_of,
 )
 from reviewqueue.queries.disguise import seen_notes
@@ -41,12 +37,12 @@ from reviewqueue.queries.good_parts import good_examples
 from reviewqueue.queries.history import decisions_of, notes_of
 from reviewqueue.queries.personal import mask_decisions, mask_items, mask_notes
 from reviewqueue.queries.queue_state import QueueState, count_waiting, queue_state
-from reviewqueue.queries.titles import item_title
 from reviewqueue.series_figures import SeriesFigure, series_figure
 from reviewqueue.services.claims import TooManyLeases, claim_next_case, open_case
 from reviewqueue.services.leases import LeaseLost
 from reviewqueue.standing import Earlier
 from reviewqueue.views.desk_fields import compared_fields, fields_context
+from reviewqueue.views.shown_item import shown_item
 
 TEMPLATE = "reviewqueue/review.html"
 RENEW_SECONDS = 60
@@ -154,36 +150,20 @@ def _current(
 def _case_context(
     page: AuthenticatedRequest, workflow: Workflow, case: Case, *, now: datetime
 ) -> dict[str, Any]:
-    declaration = workflow.declaration
     secrets = mask_items([case.item], workflow).get(case.item_id, frozenset())
     earlier = earlier_items(case.item, page.actor)
-    measured = None if case.blind else measurement_of(case.item, declaration)
-    known = {**case.item.features, **(measured.values if measured else {})}
-    context: dict[str, Any] = {
+    known, context = shown_item(
+        case.item,
+        workflow,
+        blind=case.blind,
+        good=good_examples(case.item, workflow, page.actor),
+        at=case.item.occurred_at,
+        earlier=[Earlier(one.item.occurred_at, one.item.features) for one in earlier],
+    )
+    context |= {
         "case": case,
         "item": case.item,
-        "title": item_title(case.item, workflow),
-        "figures": media_figures(
-            case.item,
-            workflow,
-            evidence=measured.evidence if measured else {},
-            good=good_examples(case.item, workflow, page.actor),
-        ),
-        "unmeasured": UNMEASURED.get(measured.failure) if measured else None,
         "series": _series(case, workflow, now=now),
-        "groups": fact_groups(
-            known,
-            declaration,
-            profile_of(workflow),
-            shown=apart_from_passages(
-                declaration.features if case.blind else declaration.all_features,
-                declaration,
-            ),
-            at=case.item.occurred_at,
-            earlier=[
-                Earlier(one.item.occurred_at, one.item.features) for one in earlier
-            ],
-        ),
         "labels": _label_buttons(case, workflow),
         "earlier": earlier,
         "renew_seconds": RENEW_SECONDS,
@@ -193,37 +173,50 @@ def _case_context(
         "is_adjudication": case.kind == CaseKind.ADJUDICATION,
         "snoozes": SnoozeForm.base_fields["until"].choices,  # type: ignore[attr-defined]
     }
-    context["passages"] = passages(known, declaration)
     if case.blind:
         return context
     context["notes"] = list(seen_notes(notes_of(case.item), page.actor, workflow.pk))
     mask_notes(context["notes"], workflow, secrets)
     prediction = case.route.prediction
     if prediction is not None:
-        context["prediction"] = prediction
-        context["recommended"] = declaration.label_name(prediction.label)
-        context["threshold_words"] = threshold_words(case.route.threshold, declaration)
-        explained = explain_prediction(prediction, now=now)
-        context["passages"] = passages(
+        context |= _recommendation(case.route, prediction, known, workflow, now=now)
+    if case.kind == CaseKind.ADJUDICATION:
+        opinions = list(decisions_of(case.item).exclude(case_kind=CaseKind.GOLD))
+        mask_decisions(opinions, workflow, secrets)
+        context["opinions"] = opinions
+        context |= compared_fields(opinions, case, workflow.declaration)
+    return context
+
+
+def _recommendation(
+    route: Route,
+    prediction: Prediction,
+    known: Mapping[str, Any],
+    workflow: Workflow,
+    *,
+    now: datetime,
+) -> dict[str, Any]:
+    """Return what the model says, and why."""
+    declaration = workflow.declaration
+    explained = explain_prediction(prediction, now=now)
+    found = reasons(explained, declaration)
+    context = {
+        "prediction": prediction,
+        "recommended": declaration.label_name(prediction.label),
+        "threshold_words": threshold_words(route.threshold, declaration),
+        "passages": passages(
             known,
             declaration,
             contributions=explained,
             fields=recommended_values(prediction, declaration.fields),
-        )
-        found = reasons(explained, declaration)
-        context["reasons"] = found
-        context["largest"] = max((abs(r.effect) for r in found), default=1.0)
-        if case.route.reason == RouteReason.UNLIKE:
-            context["is_unlike"] = True
-            context["unlike"] = unlike_words(
-                oddities_of(prediction), known, declaration
-            )
-    if case.kind == CaseKind.ADJUDICATION:
-        readings = decisions_of(case.item).exclude(case_kind=CaseKind.GOLD)
-        opinions = list(readings)
-        mask_decisions(opinions, workflow, secrets)
-        context["opinions"] = opinions
-        context |= compared_fields(opinions, case, declaration)
+        ),
+        "reasons": found,
+        "largest": max((abs(r.effect) for r in found), default=1.0),
+    }
+    if route.reason == RouteReason.UNLIKE:
+        oddities = oddities_of(prediction)
+        context["is_unlike"] = True
+        context["unlike"] = unlike_words(oddities, known, declaration)
     return context
 
 

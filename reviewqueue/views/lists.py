@@ -5,24 +5,19 @@ from uuid import UUID
 
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.access import AuthenticatedRequest
 from accounts.permissions import Permission
-from accounts.sites import within_sites
 from predictions.masking import is_masking
 from predictions.models import Item, QuarantinedItem, Workflow
-from predictions.queries.measured import measurement_of
 from predictions.queries.pages import InvalidCursor, Page, newest_first
 from predictions.services.unmasking import note_unmasked
-from predictions.views.access import open_workflow
+from predictions.views.access import get_within_sites, open_workflow
 from reviewqueue.enums import CaseKind, CaseStatus, RouteKind
-from reviewqueue.media_figures import media_figures, thumbnails
-from reviewqueue.passages import apart_from_passages, passages
-from reviewqueue.presentation import UNMEASURED, fact_groups
-from reviewqueue.queries.desk import profile_of
+from reviewqueue.media_figures import thumbnails
 from reviewqueue.queries.disguise import (
     as_ordinary_cases,
     as_seen_items,
@@ -40,10 +35,10 @@ from reviewqueue.queries.lists import (
 )
 from reviewqueue.queries.personal import mask_refused
 from reviewqueue.queries.sites import site_choice
-from reviewqueue.queries.titles import item_title
 from reviewqueue.queries.visibility import hidden_item_ids, is_hidden
 from reviewqueue.series_figures import known_moments, series_figure
 from reviewqueue.views.chips import decision_chips
+from reviewqueue.views.shown_item import shown_item
 
 PAGE_SIZE = 50
 
@@ -150,9 +145,7 @@ def item_list(request: HttpRequest, slug: str) -> HttpResponse:
 def item_detail(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
     """Show everything that happened to one item."""
     page, workflow = open_workflow(request, slug, Permission.ITEMS_VIEW, by_site=True)
-    found = Item.objects.filter(workflow=workflow)
-    found = within_sites(found, page.actor.sites(workflow.pk))
-    item = get_object_or_404(found, pk=pk)
+    item = get_within_sites(page, workflow, Item.objects.all(), pk)
     return render(
         page, "reviewqueue/item_detail.html", item_story(page, workflow, item)
     )
@@ -162,9 +155,7 @@ def item_detail(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
 def item_unmasked(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
     """Show an item with what is masked in it, to whoever may, and note that."""
     page, workflow = open_workflow(request, slug, Permission.ITEMS_UNMASK, by_site=True)
-    found = Item.objects.filter(workflow=workflow)
-    found = within_sites(found, page.actor.sites(workflow.pk))
-    item = get_object_or_404(found, pk=pk)
+    item = get_within_sites(page, workflow, Item.objects.all(), pk)
     note_unmasked(item=item, workflow=workflow, by=page.user, now=timezone.now())
     story = item_story(page, workflow, item, unmasked=True)
     return render(page, "reviewqueue/item_detail.html", story)
@@ -183,34 +174,20 @@ def item_story(
     *,
     unmasked: bool = False,
 ) -> dict[str, Any]:
+    """Return what the page of an item shows: of a blind case, what came in alone."""
     hidden = is_hidden(page.actor, workflow.pk, item.pk)
     history = item_history(item, workflow, page.actor, unmasked=unmasked)
-    declaration = workflow.declaration
-    measured = None if hidden else measurement_of(item, declaration)
-    known = {**item.features, **(measured.values if measured else {})}
-    shown = declaration.features if hidden else declaration.all_features
-    story: dict[str, Any] = {
+    _, story = shown_item(item, workflow, blind=hidden)
+    story |= {
         "workflow": workflow,
         "item": history.item,
-        "title": item_title(item, workflow),
-        "figures": media_figures(
-            item, workflow, evidence=measured.evidence if measured else {}
-        ),
-        "unmeasured": UNMEASURED.get(measured.failure) if measured else None,
         "series": series_figure(
             item, workflow, found=[] if hidden else known_moments(history.route)
         ),
         "can_remove_media": page.actor.can(Permission.MEDIA_REMOVE, workflow.pk),
-        "passages": passages(known, declaration),
         "is_unmasked": unmasked,
-        "may_unmask": is_masking(declaration)
+        "may_unmask": is_masking(workflow.declaration)
         and page.actor.can(Permission.ITEMS_UNMASK, workflow.pk),
-        "groups": fact_groups(
-            known,
-            declaration,
-            profile_of(workflow),
-            shown=apart_from_passages(shown, declaration),
-        ),
         "cases": history.cases,
         "events": history.events,
         "outcomes": history.outcomes,

@@ -8,13 +8,12 @@ import orjson
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.access import AuthenticatedRequest
 from accounts.permissions import Permission
-from accounts.sites import within_sites
 from predictions.declaration import Feature
 from predictions.enums import QuarantineStatus
 from predictions.intake.media_refs import ENTRY, as_payload, field_of
@@ -24,7 +23,7 @@ from predictions.models import QuarantinedItem, Workflow
 from predictions.services.item_files import item_with_files
 from predictions.services.media_storage import MediaUnavailable
 from predictions.services.quarantine import NotOpen, discard, resubmit
-from predictions.views.access import open_workflow
+from predictions.views.access import get_within_sites, open_workflow
 from reviewqueue.queries.lists import filtered_quarantine
 from reviewqueue.queries.personal import mask_refused
 from reviewqueue.views.lists import page_of
@@ -56,7 +55,7 @@ def quarantine_detail(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse
     if request.method == "POST":
         wanted = Permission.QUARANTINE_RESOLVE
     page, workflow = open_workflow(request, slug, wanted, by_site=True)
-    one = _one(page, workflow, pk)
+    one = get_within_sites(page, workflow, QuarantinedItem.objects.all(), pk)
     if request.method == "GET":
         mask_refused([one], workflow)
         return _detail(page, workflow, one, one.payload, one.errors, status=200)
@@ -97,7 +96,7 @@ def quarantine_discard(request: HttpRequest, slug: str, pk: UUID) -> HttpRespons
     page, workflow = open_workflow(
         request, slug, Permission.QUARANTINE_RESOLVE, by_site=True
     )
-    one = _one(page, workflow, pk)
+    one = get_within_sites(page, workflow, QuarantinedItem.objects.all(), pk)
     try:
         discard(quarantined=one, by=page.user, now=timezone.now())
     except NotOpen as closed:
@@ -105,13 +104,6 @@ def quarantine_discard(request: HttpRequest, slug: str, pk: UUID) -> HttpRespons
     else:
         messages.success(page, "Discarded. What was sent stays on record.")
     return redirect("reviewqueue:quarantine-list", slug=slug)
-
-
-def _one(page: AuthenticatedRequest, workflow: Workflow, pk: UUID) -> QuarantinedItem:
-    """Return a refused item of the person's sites. Raises: Http404."""
-    found = QuarantinedItem.objects.filter(workflow=workflow)
-    found = within_sites(found, page.actor.sites(workflow.pk))
-    return get_object_or_404(found, pk=pk)
 
 
 def _detail(

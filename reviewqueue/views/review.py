@@ -14,12 +14,11 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.access import AuthenticatedRequest
 from accounts.models import User
 from accounts.permissions import Permission
-from accounts.sites import within_sites
 from predictions.declaration import Declaration, FieldError
 from predictions.fields.wording import rule_words
 from predictions.models import Workflow
 from predictions.services.explanations import explain_prediction
-from predictions.views.access import open_workflow
+from predictions.views.access import get_within_sites, open_workflow
 from reviewqueue.enums import Queue
 from reviewqueue.forms import DecideForm, LeaseForm, ReasonForm, SkipForm, SnoozeForm
 from reviewqueue.models import Case, Decision
@@ -157,8 +156,8 @@ def escalate(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
 def undo(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
     """Take one's own decision back and show its case again."""
     page, workflow, queues = _open(request, slug)
-    own = Decision.objects.filter(workflow=workflow, reviewer=page.user)
-    get_object_or_404(within_sites(own, page.actor.sites(workflow.pk)), pk=pk)
+    own = Decision.objects.filter(reviewer=page.user)
+    get_within_sites(page, workflow, own, pk)
     try:
         case = undo_decision(decision_id=pk, by=page.user, now=timezone.now())
     except (UndoRefused, FollowUpTaken) as refusal:
