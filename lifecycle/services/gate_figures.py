@@ -22,6 +22,7 @@ from lifecycle.services.gate_probe import (
 from lifecycle.services.gate_rows import GateRows, read_rows, unseen
 from predictions.declaration import Declaration
 from predictions.declaration_life import Slice
+from predictions.learning.circumstances import versions
 from predictions.learning.features import columns_from_json, feature_matrix
 from predictions.learning.gate_figures import (
     CalibrationError,
@@ -33,7 +34,7 @@ from predictions.learning.gate_figures import (
 from predictions.learning.gate_terms import Gate
 from predictions.learning.ordered import ranks_of
 from predictions.learning.problems import columns_known_by_label, leaking_columns
-from predictions.learning.training import TrainingData, versions
+from predictions.learning.training_data import TrainingData
 from predictions.learning.weighted_calls import WeightedCalls, WeightedSteps
 from predictions.models import ModelVersion
 from predictions.services.columns import model_columns, unfit_labels

@@ -1,19 +1,10 @@
 """Train a calibrated model on the past and report how it does on what came after."""
 
-import hashlib
-import json
-import math
-import platform
-from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import numpy as np
-import scipy
-import sklearn
-import skops
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
@@ -23,10 +14,10 @@ from predictions.learning.calibration import (
     apply_calibration,
     fit_calibration,
 )
+from predictions.learning.circumstances import circumstances
 from predictions.learning.features import (
     Column,
     Matrix,
-    columns_to_json,
     feature_value,
     learnt_words,
 )
@@ -41,7 +32,6 @@ from predictions.learning.training_data import TrainingData as TrainingData
 MIN_PER_SIDE: Final = 50
 MIN_PER_SIDE_IN_PART: Final = 5
 MIN_PER_LABEL: Final = 10
-QUIET_NAN: Final = np.float64("nan")
 
 
 class TooFewLabels(ValueError):
@@ -162,7 +152,7 @@ def _judged(
         pipeline.predict_proba, past, data.columns, keys, seed=seed
     )
     report = {
-        **_circumstances(pipeline, data, split),
+        **circumstances(pipeline, data, split),
         "algorithm": called,
         "seed": seed,
         "calibration": [curve.method for curve in calibration.curves],
@@ -269,59 +259,13 @@ def reference_values(
     for index, column in enumerate(columns):
         cells = matrix[:, index]
         known = cells[~np.isnan(cells)]
-        typical = QUIET_NAN
+        typical = np.float64("nan")
         if known.size and column.is_number:
             typical = np.float64(np.median(known))
         elif known.size:
             typical = np.float64(np.bincount(known.astype(np.intp)).argmax())
         values[column.name] = feature_value(column, float(typical))
     return values
-
-
-def data_sha256(data: TrainingData) -> str:
-    """Return a hash of everything that the model is trained from."""
-    digest = hashlib.sha256()
-    described = {
-        "columns": columns_to_json(data.columns),
-        "label_keys": data.label_keys,
-        "positive_labels": data.positive_labels,
-        "labels": list(data.labels),
-        "subjects": None if data.subjects is None else list(data.subjects),
-    }
-    digest.update(json.dumps(described, sort_keys=True).encode())
-    for array in (data.matrix, data.times, data.weights):
-        if array is not None:
-            # one bit pattern for NaN, whatever made it
-            plain = np.where(np.isnan(array), QUIET_NAN, array)
-            digest.update(np.ascontiguousarray(plain, dtype="<f8").tobytes())
-    return digest.hexdigest()
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of what the result depends on."""
-    return {
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "scipy": scipy.__version__,
-        "scikit-learn": sklearn.__version__,
-        "skops": skops.__version__,
-    }
-
-
-def _circumstances(
-    pipeline: Any,  # noqa: ANN401 -- scikit-learn has no stubs
-    data: TrainingData,
-    split: Split,
-) -> dict[str, object]:
-    is_positive = np.isin(np.asarray(data.labels), data.positive_labels)
-    return {
-        "parameters": _parameters(pipeline),
-        "data_sha256": data_sha256(data),
-        "versions": versions(),
-        "label_counts": dict(sorted(Counter(data.labels).items())),
-        "labels_left_out": sorted(set(data.label_keys) - set(pipeline.classes_)),
-        "split": _described(split, data, is_positive),
-    }
 
 
 def _check_counts(
@@ -369,44 +313,3 @@ def _calibrated(
 def _one_sided(is_true: NDArray[np.bool_]) -> Collection[int]:
     counts = is_true.sum(axis=0)
     return [i for i, n in enumerate(counts) if n in (0, len(is_true))]
-
-
-def _parameters(pipeline: Any) -> dict[str, object]:  # noqa: ANN401 -- no stubs
-    steps = getattr(pipeline, "named_steps", {})
-    model = steps.get("model", pipeline)
-    given = model.get_params() if hasattr(model, "get_params") else {}
-    return {name: value for name, value in given.items() if _is_plain(value)}
-
-
-def _is_plain(value: object) -> bool:
-    if isinstance(value, list):
-        return all(_is_plain(entry) for entry in value)
-    if isinstance(value, float):
-        return math.isfinite(value)  # JSON has no word for the others
-    return value is None or isinstance(value, str | int)
-
-
-def _described(
-    split: Split, data: TrainingData, is_positive: NDArray[np.bool_]
-) -> dict[str, object]:
-    by = "time" if data.subjects is None else "subject, by its first time"
-    parts: dict[str, object] = {
-        name: _part(rows, data.times, is_positive)
-        for name, rows in split.parts().items()
-    }
-    return {"by": by, **parts}
-
-
-def _part(
-    rows: Indexes, times: NDArray[np.float64], is_positive: NDArray[np.bool_]
-) -> dict[str, object]:
-    return {
-        "n": len(rows),
-        "n_positive": int(is_positive[rows].sum()),
-        "from": _iso(times[rows].min()),
-        "to": _iso(times[rows].max()),
-    }
-
-
-def _iso(seconds: float) -> str:
-    return datetime.fromtimestamp(float(seconds), UTC).isoformat()

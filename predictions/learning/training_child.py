@@ -21,6 +21,7 @@ from predictions.learning.candidates import (
     what_and_where,
     with_columns,
 )
+from predictions.learning.circumstances import data_sha256, versions
 from predictions.learning.comparison import (
     Figures,
     Floats,
@@ -34,12 +35,7 @@ from predictions.learning.problems import find_problems
 from predictions.learning.recommendation import choose_labels, unit_sum
 from predictions.learning.scorer_child import die_with_parent, limit_memory
 from predictions.learning.splits import split_by_time
-from predictions.learning.training import (
-    TooFewLabels,
-    TrainedModel,
-    data_sha256,
-    versions,
-)
+from predictions.learning.training import TooFewLabels, TrainedModel
 from predictions.learning.training_data import TrainingData
 from predictions.learning.training_job import (
     ERROR,

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from predictions.learning import artifacts
+from predictions.learning.circumstances import data_sha256
 from predictions.learning.features import Column
 from predictions.learning.label_terms import LabelTerms
 from predictions.learning.pipelines import Algorithm
@@ -15,7 +16,6 @@ from predictions.learning.splits import split_by_time
 from predictions.learning.training import (
     TooFewLabels,
     TrainingData,
-    data_sha256,
     reference_values,
     train,
 )
