@@ -18,13 +18,12 @@ from accounts.models import ApiKey, Scope, User
 from accounts.permissions import KEY_PERMISSIONS
 from predictions.models import ModelVersion, Workflow
 from reviewqueue.models import Case, Decision
-from reviewqueue.services.decisions import record_decision
 from reviewqueue.services.judging import Judgement
 from tests.access_table import OPERATIONS, SITE_PAGES, WORKFLOW_PAGES
 from tests.access_world import address, undone
 from tests.factories.accounts import MembershipFactory, bearer, key_for
 from tests.factories.predictions import set_policy
-from tests.reviewqueue.services.steps import claim, open_cases, token
+from tests.reviewqueue.services.steps import claim, open_cases, record
 from tests.test_access_api import path_of
 
 pytestmark = pytest.mark.django_db
@@ -69,11 +68,10 @@ def read_by(
     """Have a case read with that label, and take it back afterwards."""
     with undone():
         case = claim(workflow, first, now=now)
-        record_decision(
-            case_id=case.pk,
-            reviewer=first,
-            lease_token=token(case),
-            judgement=Judgement(
+        record(
+            case,
+            first,
+            Judgement(
                 label=label, reason_code="customer_confirmed", note=f"It is {label}."
             ),
             now=now,
@@ -179,13 +177,7 @@ def test_after_the_second_reading_both_are_there(
         while second.kind != "second":
             second = claim(workflow, bob, now=now)
         assert second.blind
-        record_decision(
-            case_id=second.pk,
-            reviewer=bob,
-            lease_token=token(second),
-            judgement=Judgement(label="fraud"),
-            now=now,
-        )
+        record(second, bob, Judgement(label="fraud"), now=now)
         assert Decision.objects.filter(item=case.item).count() == 2
         client = Client()
         client.force_login(bob)

@@ -14,7 +14,6 @@ import pytest
 from accounts.models import User
 from predictions.models import Workflow
 from predictions.services import model_health
-from reviewqueue.services.decisions import record_decision
 from reviewqueue.services.judging import Judgement
 from reviewqueue.services.snapshots import stream_snapshot
 from tests.reviewqueue.services.field_steps import (
@@ -24,7 +23,7 @@ from tests.reviewqueue.services.field_steps import (
     with_fields,
 )
 from tests.reviewqueue.services.snapshot_steps import built
-from tests.reviewqueue.services.steps import claim, open_cases, token
+from tests.reviewqueue.services.steps import claim, open_cases, record
 
 pytestmark = pytest.mark.django_db
 
@@ -44,13 +43,7 @@ def test_columns_of_fields_in_every_format(
     open_cases(entries, 2, now=now)
     for said in (None, {"batch": 48, "checked": True, "defects": []}):
         case = claim(entries, alice, now=now)
-        record_decision(
-            case_id=case.pk,
-            reviewer=alice,
-            lease_token=token(case),
-            judgement=Judgement(label="legitimate", fields=said),
-            now=now,
-        )
+        record(case, alice, Judgement(label="legitimate", fields=said), now=now)
     moment = now + timedelta(minutes=1)
     snapshot = built(entries, now=moment, as_of=moment)
     parts = {
@@ -91,13 +84,7 @@ def test_datasheet_lists_the_fields(
 ) -> None:
     open_cases(entries, 1, now=now)
     case = claim(entries, alice, now=now)
-    record_decision(
-        case_id=case.pk,
-        reviewer=alice,
-        lease_token=token(case),
-        judgement=Judgement(label="legitimate", fields={"batch": 48}),
-        now=now,
-    )
+    record(case, alice, Judgement(label="legitimate", fields={"batch": 48}), now=now)
     moment = now + timedelta(minutes=1)
     sheet = built(entries, now=moment, as_of=moment).datasheet
 

@@ -8,11 +8,11 @@ from accounts.models import User
 from predictions.models import ModelVersion, PendingScore, Prediction, Workflow
 from reviewqueue.enums import CaseStatus, Verdict
 from reviewqueue.models import Case, Label, Route
-from reviewqueue.services.decisions import record_decision, undo_decision
+from reviewqueue.services.decisions import undo_decision
 from reviewqueue.services.judging import Judgement
 from reviewqueue.services.pipeline import process_batch
 from tests.factories.predictions import make_items
-from tests.reviewqueue.services.steps import claim, token
+from tests.reviewqueue.services.steps import claim, record
 
 pytestmark = pytest.mark.django_db
 
@@ -30,12 +30,8 @@ def test_item_becomes_label(
     assert Prediction.objects.count() == 3
     assert Route.objects.filter(review_probability=1, kind="review").count() == 3
     case = claim(workflow, alice, now=now)
-    recorded = record_decision(
-        case_id=case.pk,
-        reviewer=alice,
-        lease_token=token(case),
-        judgement=Judgement(verdict="confirm"),
-        now=now + timedelta(seconds=20),
+    recorded = record(
+        case, alice, Judgement(verdict="confirm"), now=now + timedelta(seconds=20)
     )
     assert recorded.decision.verdict == Verdict.CONFIRM
     label = Label.objects.get(item=case.item)

@@ -20,10 +20,8 @@ from predictions.services.explanations import explain_prediction
 from predictions.services.media_removal import remove_media
 from predictions.services.recognisers import register_recogniser
 from predictions.services.registry import RegistrationRefused, change_stage
-from reviewqueue.enums import Queue, RouteKind, RouteReason
+from reviewqueue.enums import RouteKind, RouteReason
 from reviewqueue.models import Route
-from reviewqueue.services.claims import claim_next_case
-from reviewqueue.services.decisions import record_decision
 from reviewqueue.services.judging import Judgement
 from reviewqueue.services.pipeline import process_batch
 from reviewqueue.services.snapshots import stream_snapshot
@@ -38,6 +36,7 @@ from tests.factories.speech import (
     wav,
 )
 from tests.reviewqueue.services.snapshot_steps import built
+from tests.reviewqueue.services.steps import claim, record
 
 pytestmark = pytest.mark.django_db
 CHANGES = {
@@ -106,17 +105,9 @@ def test_what_is_not_sure_goes_to_people_who_correct_one_field(
     told = PredictedFields.objects.get(prediction__item=item)
     assert told.values == {"torque": 12.5}
     assert told.evidence["batch"]["wrong"] == "2 digits expected, 1 heard"
-    case = claim_next_case(
-        workflow=workflow, reviewer=alice, queues=[Queue.REVIEW], now=now
-    )
-    assert case is not None
-    assert case.lease_token is not None
-    recorded = record_decision(
-        case_id=case.pk,
-        reviewer=alice,
-        lease_token=case.lease_token,
-        judgement=Judgement(label="entry", fields={"batch": "47"}),
-        now=now,
+    case = claim(workflow, alice, now=now)
+    recorded = record(
+        case, alice, Judgement(label="entry", fields={"batch": "47"}), now=now
     )
     assert recorded.decision.corrected == ["batch"]
     assert recorded.decision.fields == {"batch": "47", "torque": 12.5}

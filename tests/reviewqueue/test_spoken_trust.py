@@ -9,14 +9,12 @@ import pytest
 from accounts.enums import Role
 from accounts.models import User
 from predictions.models import ModelVersion, Workflow
-from reviewqueue.enums import MoveCause, PolicyMode, Queue, RouteKind
+from reviewqueue.enums import MoveCause, PolicyMode, RouteKind
 from reviewqueue.models import Route, Segment, TrustMove
 from reviewqueue.queries.policies import policy_in_force
 from reviewqueue.queries.trust import plan_in_force, segments_in_force
 from reviewqueue.services import segment_cuts
 from reviewqueue.services.autonomy import grant
-from reviewqueue.services.claims import claim_next_case
-from reviewqueue.services.decisions import record_decision
 from reviewqueue.services.judging import Judgement
 from reviewqueue.services.pipeline import process_batch
 from reviewqueue.services.policies import TERMS, PolicyTerms, put_policy
@@ -30,6 +28,7 @@ from tests.factories.speech import (
     said,
     store_recording,
 )
+from tests.reviewqueue.services.steps import maybe_claim, record
 
 pytestmark = pytest.mark.django_db
 N_CUT = 4
@@ -99,17 +98,8 @@ def confirm(
 ) -> int:
     """Decide every case that waits; with `fields`, correct these."""
     n = 0
-    while case := claim_next_case(
-        workflow=workflow, reviewer=person, queues=[Queue.REVIEW], now=now
-    ):
-        assert case.lease_token is not None
-        record_decision(
-            case_id=case.pk,
-            reviewer=person,
-            lease_token=case.lease_token,
-            judgement=Judgement(label="entry", fields=fields),
-            now=now,
-        )
+    while case := maybe_claim(workflow, person, now=now):
+        record(case, person, Judgement(label="entry", fields=fields), now=now)
         n += 1
     return n
 

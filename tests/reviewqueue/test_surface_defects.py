@@ -23,11 +23,9 @@ from predictions.queries.measured import known_features
 from predictions.services import measuring
 from predictions.services.explanations import explain_prediction
 from predictions.services.media_removal import remove_media
-from reviewqueue.enums import Queue, RouteReason
+from reviewqueue.enums import RouteReason
 from reviewqueue.models import Case, Route
 from reviewqueue.services import pipeline
-from reviewqueue.services.claims import claim_next_case
-from reviewqueue.services.decisions import record_decision
 from reviewqueue.services.judging import Judgement
 from reviewqueue.services.pipeline import process_batch
 from reviewqueue.services.snapshots import stream_snapshot
@@ -40,6 +38,7 @@ from tests.factories.parts import (
     store_part,
 )
 from tests.reviewqueue.services.snapshot_steps import built
+from tests.reviewqueue.services.steps import claim, record
 
 pytestmark = pytest.mark.django_db
 
@@ -87,18 +86,10 @@ def test_a_picture_goes_the_whole_way(
         told[0]["feature"]
     )
 
-    case = claim_next_case(
-        workflow=workflow, reviewer=alice, queues=[Queue.REVIEW], now=now
-    )
-    assert case is not None
-    assert case.lease_token is not None
+    case = claim(workflow, alice, now=now)
     kept = said.values["defects"][:1]
-    recorded = record_decision(
-        case_id=case.pk,
-        reviewer=alice,
-        lease_token=case.lease_token,
-        judgement=Judgement(label="pit", fields={"defects": kept}),
-        now=now,
+    recorded = record(
+        case, alice, Judgement(label="pit", fields={"defects": kept}), now=now
     )
     assert recorded.decision.verdict == "override"
     assert recorded.decision.corrected == ["defects"]

@@ -28,7 +28,6 @@ from reviewqueue.services.decisions import (
     AmendRefused,
     UndoRefused,
     amend_decision,
-    record_decision,
     undo_decision,
 )
 from reviewqueue.services.judging import Judgement
@@ -37,7 +36,7 @@ from reviewqueue.services.outcomes import OutcomeRow, record_outcomes
 from tests.factories.accounts import MembershipFactory
 from tests.factories.predictions import set_policy
 from tests.reviewqueue.services.parts_steps import SURE, TWO_FIELDS, trusted
-from tests.reviewqueue.services.steps import maybe_claim, token
+from tests.reviewqueue.services.steps import maybe_claim, record
 from tests.reviewqueue.services.trust_steps import route
 
 pytestmark = pytest.mark.django_db
@@ -70,13 +69,7 @@ def go_on(
             queue = random.choice((Queue.REVIEW, Queue.ADJUDICATION))
             case = maybe_claim(workflow, person, now=now, queues=[queue])
             if case is not None:
-                record_decision(
-                    case_id=case.pk,
-                    reviewer=person,
-                    lease_token=token(case),
-                    judgement=judgement,
-                    now=now,
-                )
+                record(case, person, judgement, now=now)
         elif step == "outcome":
             routes = Route.objects.exclude(parts=None).order_by("pk")
             item = random.choice(list(routes)).item

@@ -10,7 +10,6 @@ from accounts.models import User
 from predictions.models import Workflow
 from predictions.services import model_health
 from reviewqueue.queries.field_figures import FieldFigures, field_figures
-from reviewqueue.services.decisions import record_decision
 from reviewqueue.services.judging import Judgement
 from tests.factories.predictions import set_policy
 from tests.reviewqueue.services.field_steps import (
@@ -19,7 +18,7 @@ from tests.reviewqueue.services.field_steps import (
     champion_elsewhere,
     with_fields,
 )
-from tests.reviewqueue.services.steps import claim, open_cases, token
+from tests.reviewqueue.services.steps import claim, open_cases, record
 
 pytestmark = pytest.mark.django_db
 
@@ -36,13 +35,7 @@ def entries(workflow: Workflow, settings: Any, now: datetime) -> Iterator[Workfl
 
 def judge(workflow: Workflow, person: User, now: datetime, **fields: object) -> None:
     case = claim(workflow, person, now=now)
-    record_decision(
-        case_id=case.pk,
-        reviewer=person,
-        lease_token=token(case),
-        judgement=Judgement(label="legitimate", fields=fields),
-        now=now,
-    )
+    record(case, person, Judgement(label="legitimate", fields=fields), now=now)
 
 
 def figures(workflow: Workflow, now: datetime) -> dict[str, FieldFigures]:

@@ -10,12 +10,11 @@ from predictions.models import ModelVersion, Workflow
 from reviewqueue.models import Case, Segment, TrustMove, TrustPlan
 from reviewqueue.queries.trust import segments_in_force
 from reviewqueue.services.autonomy import grant
-from reviewqueue.services.decisions import record_decision
 from reviewqueue.services.judging import Judgement
 from reviewqueue.trust.bounds import reviews_needed
 from tests.factories.predictions import set_policy
 from tests.reviewqueue.services.field_steps import champion_elsewhere, with_fields
-from tests.reviewqueue.services.steps import claim, token
+from tests.reviewqueue.services.steps import claim, record
 from tests.reviewqueue.services.trust_steps import DELTA, TOLERATED, plan, route
 
 TWO_FIELDS = """
@@ -116,13 +115,7 @@ def review_fields(
     for at in range(n):
         case = claim(workflow, person, now=now)
         given = dict(fields or {}) if at < n_wrong else None
-        record_decision(
-            case_id=case.pk,
-            reviewer=person,
-            lease_token=token(case),
-            judgement=Judgement(label=case.route.label, fields=given),
-            now=now,
-        )
+        record(case, person, Judgement(label=case.route.label, fields=given), now=now)
         cases.append(case)
     return cases
 

@@ -58,25 +58,26 @@ def token(case: Case) -> UUID:
     return case.lease_token
 
 
-def decide(case: Case, person: User, *, now: datetime, label: str = "") -> Recorded:
-    """Judge a held case: the recommended label unless another one is given."""
+def record(
+    case: Case, person: User, judgement: Judgement, *, now: datetime
+) -> Recorded:
+    """Judge a held case."""
     return record_decision(
         case_id=case.pk,
         reviewer=person,
         lease_token=token(case),
-        judgement=Judgement(label=label or case.route.label),
+        judgement=judgement,
         now=now,
     )
+
+
+def decide(case: Case, person: User, *, now: datetime, label: str = "") -> Recorded:
+    """Judge a held case: the recommended label unless another one is given."""
+    return record(case, person, Judgement(label=label or case.route.label), now=now)
 
 
 def decide_unsure(case: Case, person: User, *, now: datetime) -> Recorded:
-    return record_decision(
-        case_id=case.pk,
-        reviewer=person,
-        lease_token=token(case),
-        judgement=Judgement(verdict="unsure"),
-        now=now,
-    )
+    return record(case, person, Judgement(verdict="unsure"), now=now)
 
 
 def amend(

@@ -13,12 +13,7 @@ from predictions.models import PredictedFields, Workflow
 from predictions.services import model_health
 from reviewqueue.enums import Queue
 from reviewqueue.models import Case, Decision, Label, Route
-from reviewqueue.services.decisions import (
-    Recorded,
-    amend_decision,
-    record_decision,
-    undo_decision,
-)
+from reviewqueue.services.decisions import Recorded, amend_decision, undo_decision
 from reviewqueue.services.judging import InvalidDecision, Judgement
 from reviewqueue.services.outcomes import OutcomeRow, record_outcomes
 from tests.factories.predictions import set_policy
@@ -30,7 +25,7 @@ from tests.reviewqueue.services.field_steps import (
     champion_elsewhere,
     with_fields,
 )
-from tests.reviewqueue.services.steps import claim, open_cases, token
+from tests.reviewqueue.services.steps import claim, open_cases, record
 
 pytestmark = pytest.mark.django_db
 
@@ -61,11 +56,10 @@ def judge(
     **fields: object,
 ) -> Recorded:
     case = claim(workflow, person, now=now, queues=[queue])
-    return record_decision(
-        case_id=case.pk,
-        reviewer=person,
-        lease_token=token(case),
-        judgement=Judgement(verdict=verdict, label=label, fields=fields or None),
+    return record(
+        case,
+        person,
+        Judgement(verdict=verdict, label=label, fields=fields or None),
         now=now,
     )
 
@@ -135,12 +129,8 @@ def test_another_label_is_asked_for_its_own_fields(
         ("fields.why", "missing", None)
     ]
     case = Case.objects.get()
-    decision = record_decision(
-        case_id=case.pk,
-        reviewer=alice,
-        lease_token=token(case),
-        judgement=Judgement(label="fraud", fields={"why": "bent"}),
-        now=now,
+    decision = record(
+        case, alice, Judgement(label="fraud", fields={"why": "bent"}), now=now
     ).decision
     assert decision.fields == {**VALUES, "why": "bent"}
     assert decision.corrected == ["why"]
@@ -200,11 +190,10 @@ def test_blind_case_is_asked_for_everything(
         ("fields.torque", "missing", None)
     ]
     case = Case.objects.get()
-    decision = record_decision(
-        case_id=case.pk,
-        reviewer=alice,
-        lease_token=token(case),
-        judgement=Judgement(label="legitimate", fields={**VALUES, "batch": None}),
+    decision = record(
+        case,
+        alice,
+        Judgement(label="legitimate", fields={**VALUES, "batch": None}),
         now=now,
     ).decision
     assert (decision.blind, decision.verdict) == (True, "override")

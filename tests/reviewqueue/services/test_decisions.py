@@ -8,7 +8,7 @@ from predictions.models import ModelVersion, Workflow
 from reviewqueue.enums import CaseStatus, Queue, Verdict
 from reviewqueue.models import Case, CaseEvent, CaseNote, Decision, Label
 from reviewqueue.services.claims import expire_leases
-from reviewqueue.services.decisions import add_note, escalate_case, record_decision
+from reviewqueue.services.decisions import add_note, escalate_case
 from reviewqueue.services.judging import InvalidDecision, Judgement
 from reviewqueue.services.leases import AlreadyDecided, LeaseLost
 from tests.factories.predictions import set_policy
@@ -21,6 +21,7 @@ from tests.reviewqueue.services.steps import (
     labels_of,
     maybe_claim,
     open_cases,
+    record,
     token,
 )
 
@@ -146,13 +147,7 @@ def test_invalid_judgement_names_field_and_rule_and_writes_nothing(
 ) -> None:
     assert held.route.label == "legitimate"
     with pytest.raises(InvalidDecision) as refused:
-        record_decision(
-            case_id=held.pk,
-            reviewer=alice,
-            lease_token=token(held),
-            judgement=judgement,
-            now=now,
-        )
+        record(held, alice, judgement, now=now)
 
     assert [(e.field, e.rule) for e in refused.value.errors] == [(field, rule)]
     assert not Decision.objects.exists()
@@ -165,13 +160,7 @@ def test_confirm_without_a_recommendation_asks_for_the_label(
     open_cases(workflow, 1, now=now)
     case = claim(workflow, alice, now=now)
     with pytest.raises(InvalidDecision, match="label: missing"):
-        record_decision(
-            case_id=case.pk,
-            reviewer=alice,
-            lease_token=token(case),
-            judgement=Judgement(verdict="confirm"),
-            now=now,
-        )
+        record(case, alice, Judgement(verdict="confirm"), now=now)
 
     recorded = decide(case, alice, now=now, label="fraud")
     assert (recorded.decision.verdict, recorded.decision.recommended_label) == (
@@ -193,20 +182,10 @@ def test_blind_verdict_follows_from_the_label_alone(
     case = claim(workflow, alice, now=now)
     assert case.blind
     with pytest.raises(InvalidDecision, match="label: missing"):
-        record_decision(
-            case_id=case.pk,
-            reviewer=alice,
-            lease_token=token(case),
-            judgement=Judgement(verdict="confirm"),
-            now=now,
-        )
+        record(case, alice, Judgement(verdict="confirm"), now=now)
 
-    recorded = record_decision(
-        case_id=case.pk,
-        reviewer=alice,
-        lease_token=token(case),
-        judgement=Judgement(verdict=verdict, label=case.route.label),
-        now=now,
+    recorded = record(
+        case, alice, Judgement(verdict=verdict, label=case.route.label), now=now
     )
 
     assert recorded.decision.verdict == Verdict.CONFIRM

@@ -13,19 +13,24 @@ from django.db import connection, transaction
 
 from accounts.models import User
 from predictions.models import ModelVersion, Workflow
-from reviewqueue.enums import CaseKind, CaseStatus, Queue
+from reviewqueue.enums import CaseKind, CaseStatus
 from reviewqueue.models import Case, Decision, IdempotencyKey, Label
 from reviewqueue.services.adjudication import FollowUpTaken
-from reviewqueue.services.claims import TooManyLeases, claim_next_case, expire_leases
-from reviewqueue.services.decisions import UndoRefused, record_decision, undo_decision
+from reviewqueue.services.claims import TooManyLeases, expire_leases
+from reviewqueue.services.decisions import UndoRefused, undo_decision
 from reviewqueue.services.idempotency import Answer, answer_once
-from reviewqueue.services.judging import Judgement
 from reviewqueue.services.leases import AlreadyDecided, LeaseLost
 from reviewqueue.services.outcomes import OutcomeRow, record_outcomes
 from reviewqueue.services.pipeline import process_batch
 from tests.factories.accounts import UserFactory
 from tests.factories.predictions import make_items, set_policy
-from tests.reviewqueue.services.steps import claim, decide, labels_of, open_cases, token
+from tests.reviewqueue.services.steps import (
+    claim,
+    decide,
+    labels_of,
+    maybe_claim,
+    open_cases,
+)
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -86,9 +91,7 @@ def test_fifty_reviewers_empty_a_queue_without_losing_or_sharing_a_case(
     def worker(person: User) -> Callable[[], list[UUID]]:
         def work() -> list[UUID]:
             done: list[UUID] = []
-            while case := claim_next_case(
-                workflow=workflow, reviewer=person, queues=[Queue.REVIEW], now=now
-            ):
+            while case := maybe_claim(workflow, person, now=now):
                 decide(case, person, now=now, label="fraud")
                 done.append(case.pk)
             return done
@@ -121,9 +124,7 @@ def test_last_case_that_another_is_just_taking_is_waited_for(
     def asker() -> Case | None:
         taken.wait(timeout=10)
         asked.set()
-        return claim_next_case(
-            workflow=workflow, reviewer=alice, queues=[Queue.REVIEW], now=now
-        )
+        return maybe_claim(workflow, alice, now=now)
 
     _, found = at_once(taker, asker)
 
@@ -146,9 +147,7 @@ def test_claim_does_not_hang_on_a_case_that_stays_locked(
     def asker() -> Case | None:
         locked.wait(timeout=10)
         with transaction.atomic():
-            found = claim_next_case(
-                workflow=workflow, reviewer=alice, queues=[Queue.REVIEW], now=now
-            )
+            found = maybe_claim(workflow, alice, now=now)
             answered.set()
             assert Case.objects.count() == 1  # the transaction is sound
         return found
@@ -266,9 +265,7 @@ def test_undo_against_a_claim_of_the_follow_up(
             lambda decision=decision: undo_decision(
                 decision_id=decision.pk, by=alice, now=now
             ),
-            lambda: claim_next_case(
-                workflow=workflow, reviewer=bob, queues=[Queue.REVIEW], now=now
-            ),
+            lambda: maybe_claim(workflow, bob, now=now),
         )
 
         second = Case.objects.get(item=case.item_id, kind=CaseKind.SECOND)
@@ -336,13 +333,7 @@ def test_outcomes_and_decisions_on_one_item_give_consecutive_labels(
     def judge_and_undo() -> None:
         held = claim(workflow, alice, now=now)
         for _ in range(5):
-            decision = record_decision(
-                case_id=held.pk,
-                reviewer=alice,
-                lease_token=token(held),
-                judgement=Judgement(label="legitimate"),
-                now=now,
-            ).decision
+            decision = decide(held, alice, now=now, label="legitimate").decision
             held = undo_decision(decision_id=decision.pk, by=alice, now=now)
 
     results = at_once(judge_and_undo, *(tell(number) for number in range(8)))

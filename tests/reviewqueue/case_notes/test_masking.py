@@ -1,127 +1,33 @@
-"""Notes from intake to snapshot: what is masked shows nowhere, and spans stay right."""
+"""What is masked shows nowhere but to who may see it, from intake to snapshot."""
 
 import html
 import json
 import re
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
-from django.urls import reverse
 
-from accounts.enums import AccessEventKind, Role
+from accounts.enums import AccessEventKind
 from accounts.models import AccessEvent, ApiKey, User
 from accounts.permissions import Permission
-from accounts.services import grant_role
 from lifecycle.services.training_data import read_rows
-from predictions.enums import Stage
-from predictions.models import (
-    Explanation,
-    Item,
-    ModelVersion,
-    Prediction,
-    QuarantinedItem,
-    Workflow,
-)
-from predictions.services import model_health
-from predictions.services.explanations import explain_prediction
-from predictions.services.novelty import oddities_of
-from predictions.services.registry import (
-    ModelDescription,
-    change_stage,
-    register_external,
-)
-from reviewqueue.enums import RouteReason
-from reviewqueue.models import Case, Decision, Route, Snapshot
-from reviewqueue.presentation import unlike_words
-from reviewqueue.services.decisions import add_note, record_decision
-from reviewqueue.services.judging import Judgement
-from reviewqueue.services.pipeline import process_batch
+from predictions.models import Item, ModelVersion, Prediction, QuarantinedItem, Workflow
+from reviewqueue.models import Snapshot
+from reviewqueue.services.decisions import add_note
 from reviewqueue.services.snapshots import build_snapshot
 from tests.factories.accounts import ApiKeyFactory, bearer
-from tests.factories.notes import (
-    MISSED,
-    NOTE,
-    PLANTED,
-    make_notes,
-    make_notes_champion,
-    note,
-)
-from tests.factories.predictions import set_policy, store
-from tests.predictions.services.elsewhere import Answer, elsewhere
+from tests.factories.notes import MISSED, NOTE, PLANTED, note
+from tests.factories.predictions import store
+from tests.reviewqueue.case_notes.steps import SECRETS, arrive, decided, seen, url
 from tests.reviewqueue.services.snapshot_steps import FORMATS, built, bytes_of
-from tests.reviewqueue.services.steps import claim, token
+from tests.reviewqueue.services.steps import claim
 
 pytestmark = pytest.mark.django_db
-SECRETS = tuple(PLANTED.values())
-ROLES = (Role.REVIEWER, Role.ENGINEER, Role.AUDITOR)
 PAGES = ("review", "case-list", "decision-list", "item-list", "reliance", "dashboard")
-
-
-@pytest.fixture
-def now() -> datetime:
-    """The pages' clock is the real one."""
-    return datetime.now(UTC)
-
-
-@pytest.fixture
-def workflow(db: None, now: datetime) -> Iterator[Workflow]:
-    model_health.forget_all()
-    made = make_notes(now=now)
-    set_policy(made, now=now, mode="all", blind_share=0, second_opinion_share=0)
-    yield made
-    model_health.forget_all()
-
-
-@pytest.fixture
-def champion(workflow: Workflow, now: datetime) -> ModelVersion:
-    return make_notes_champion(workflow, now=now)
-
-
-@pytest.fixture
-def reader(workflow: Workflow, alice: User, now: datetime) -> User:
-    """Somebody who may look at nearly everything, and not under the mask."""
-    for role in ROLES:
-        grant_role(user=alice, scope=workflow.scope, role=role, actor=None, now=now)
-    return alice
-
-
-@pytest.fixture
-def supervisor(workflow: Workflow, bob: User, now: datetime) -> User:
-    role = Role.SUPERVISOR
-    grant_role(user=bob, scope=workflow.scope, role=role, actor=None, now=now)
-    return bob
-
-
-def arrive(workflow: Workflow, *texts: str, now: datetime) -> list[Item]:
-    rows = [note(at, now=now, text=text) for at, text in enumerate(texts)]
-    assert store(workflow, rows, now=now).accepted == len(rows)
-    process_batch(workflow=workflow, limit=len(rows), now=now)
-    return list(Item.objects.order_by("occurred_at"))
-
-
-def decided(case: Case, person: User, *, now: datetime, **said: Any) -> Decision:  # noqa: ANN401 -- as of a judgement
-    return record_decision(
-        case_id=case.pk,
-        reviewer=person,
-        lease_token=token(case),
-        judgement=Judgement(**said),
-        now=now,
-    ).decision
-
-
-def url(name: str, *args: object) -> str:
-    return reverse(f"reviewqueue:{name}", args=["case-notes", *args])
-
-
-def seen(answer: Any) -> str:  # noqa: ANN401 -- a test client's answer
-    """Return an answer with marks of HTML taken out and its references resolved."""
-    raw: str = answer.content.decode()
-    return raw + html.unescape(re.sub(r"<[^>]*>", "", raw))
 
 
 def test_nothing_masked_shows_on_pages_or_in_answers(
@@ -240,62 +146,6 @@ def test_marked_name_is_masked_from_then_on_in_snapshots_too(
     assert rows.data.matrix.shape == (1, 515)
 
 
-def test_words_that_moved_the_score_lie_where_they_stand(
-    client: Client,
-    workflow: Workflow,
-    champion: ModelVersion,
-    reader: User,
-    now: datetime,
-) -> None:
-    text = f"\U0001f600 cafe\u0301 \u202e{NOTE} <script>alert(1)</script>"
-    arrive(workflow, text, now=now)
-    claim(workflow, reader, now=now)
-    client.force_login(reader)
-    page = client.get(url("review")).content.decode()
-
-    assert "<script>alert(1)" not in page
-    assert 'title="U+202E, a character without a look"' in page
-    [said] = [one for one in Explanation.objects.get().contributions if "words" in one]
-    assert said["is_exact"]
-    assert said["value"] is None
-    moved = {text[one["start"] : one["end"]] for one in said["words"]}
-    assert moved <= set(re.findall(r"\w+", text))
-    assert not moved & {"Anna", "Kovacs"}
-    found = re.findall(
-        r'<mark class="moved [^"]*" data-start="([0-9]+)"[^>]*>([^<]+)</mark>', page
-    )
-    assert found
-    assert all(text[int(at) :].startswith(word) for at, word in found)
-
-
-def test_blind_case_shows_the_text_and_no_words_that_moved(
-    client: Client,
-    workflow: Workflow,
-    champion: ModelVersion,
-    reader: User,
-    now: datetime,
-) -> None:
-    set_policy(workflow, now=now, mode="all", blind_share=1, second_opinion_share=0)
-    arrive(workflow, NOTE, now=now)
-    client.force_login(reader)
-    page = client.get(url("review")).content.decode()
-
-    assert "chest pain" in seen(client.get(url("review")))
-    assert 'class="moved' not in page
-    assert not Explanation.objects.exists()
-
-
-def test_note_of_words_that_nobody_used_goes_to_people_as_unlike(
-    workflow: Workflow, champion: ModelVersion, now: datetime
-) -> None:
-    arrive(workflow, "Zork plugh quux fnord xyzzy gribble wibble", now=now)
-    assert Route.objects.get().reason == RouteReason.UNLIKE
-    [odd] = oddities_of(Prediction.objects.get())
-    [line] = unlike_words([odd], {"note": "Zork"}, workflow.declaration)
-    assert "words are unknown to the model" in line
-    assert "Zork" not in line
-
-
 def test_masked_text_that_is_sent_back_from_quarantine_is_stored_as_it_was(
     client: Client,
     workflow: Workflow,
@@ -370,43 +220,3 @@ def test_snapshot_is_unmasked_only_for_who_may_and_says_so_and_teaches_nothing(
     assert page.status_code == 403
     client.force_login(supervisor)
     assert "With personal data" in seen(client.get(url("snapshot-create")))
-
-
-def test_model_elsewhere_is_sent_the_masked_text_and_explained_by_it(
-    workflow: Workflow,
-    settings: Any,  # noqa: ANN401 -- a fixture
-    now: datetime,
-) -> None:
-    labels = ["routine", "urgent"]
-
-    def answer(request: dict[str, Any]) -> Answer:
-        texts = [row[0] or "" for row in request["rows"]]
-        rows = [[0.2, 0.8] if "pain" in one else [0.9, 0.1] for one in texts]
-        said = {"label_keys": labels, "probabilities": rows}
-        return 200, {}, json.dumps(said).encode()
-
-    with elsewhere(answer) as here:
-        settings.EXTERNAL_MODELS = {here.url: "hush"}
-        kinds = {"note": "text", "days_since": "number"}
-        columns = [{"name": name, "kind": kind} for name, kind in kinds.items()]
-        version = register_external(
-            workflow=workflow,
-            endpoint=here.url,
-            description=ModelDescription(columns=columns, label_keys=labels),
-            by=None,
-            now=now,
-        )
-        to = Stage.CHAMPION
-        change_stage(version=version, to=to, by=None, reason="test", now=now)
-        here.asked.clear()
-        arrive(workflow, NOTE, "all is well", now=now)
-        sent = [row[0] for row in here.asked[0]["rows"]]
-        first = Prediction.objects.get(label="urgent")
-        told = explain_prediction(first, now=now)
-
-    assert len(sent) == 2
-    assert "chest pain" in "".join(sent)
-    assert not any(secret in "".join(sent) for secret in SECRETS)
-    assert len(max(sent, key=len)) == len(NOTE)
-    assert [(one["feature"], one["value"]) for one in told] == [("note", None)]
-    assert told[0]["effect"] > 3
