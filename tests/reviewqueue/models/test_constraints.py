@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
-from math import nan
 from typing import Any
 from uuid import uuid4
 
@@ -16,12 +15,12 @@ from predictions.models import ModelVersion, Workflow
 from reviewqueue.models import (
     Case,
     CaseSkip,
-    FieldObservation,
     IdempotencyKey,
     Outcome,
 )
 from tests.factories.predictions import make_model
-from tests.predictions.models import media_rules, series_rules
+from tests.predictions.models import media_rules, model_rules, series_rules
+from tests.reviewqueue.models import trust_rules
 from tests.reviewqueue.models.constraint_world import (
     World,
     broken,
@@ -30,6 +29,7 @@ from tests.reviewqueue.models.constraint_world import (
     twice,
 )
 from tests.reviewqueue.models.trust_rows import gold_case
+from tests.reviewqueue.models.trust_rules import OF_FIELD, WITHOUT
 
 pytestmark = pytest.mark.django_db
 
@@ -60,14 +60,6 @@ BAD_PARTS: list[dict[str, Any]] = [
         "draw": 0.0,
     },
 ]
-OF_FIELD: dict[str, Any] = {"field": "torque", "declared": "abc", "label": ""}
-WITHOUT: dict[str, Any] = {
-    "without_confidence": True,
-    "low": 0,
-    "high": 1,
-    "level": 0,
-    "review_probability": 1,
-}
 REFUSED: list[tuple[str, Callable[[World], object]]] = [
     # cases
     ("reviewqueue_case_states_known", lambda w: w.change(kind="other")),
@@ -185,163 +177,8 @@ REFUSED: list[tuple[str, Callable[[World], object]]] = [
     ),
     ("reviewqueue_snapshot_status_known", lambda w: w.snapshot(status="other")),
     ("reviewqueue_snapshot_ready_is_hashed", lambda w: w.snapshot(status="ready")),
-    # plans, segments and their moves
-    ("reviewqueue_plan_version_unique", lambda w: w.plan(version=99)),
-    *(
-        ("reviewqueue_plan_promises_in_unit", broken(World.plan, **columns))
-        for columns in (
-            {"delta": 0},
-            {"delta": 1},
-            {"delta": nan},
-            {"alpha": 0},
-            {"alpha": 1},
-            {"evidence": "some"},
-        )
-    ),
-    *(
-        ("reviewqueue_plan_shares_in_unit", broken(World.plan, **columns))
-        for columns in (
-            {"min_share": -0.1},
-            {"min_share": 1.1},
-            {"gold_share": -0.1},
-            {"gold_share": 0.51},
-            {"gold_floor": -0.1},
-            {"gold_floor": 1.1},
-            {"drift_distance": 0.0},
-            {"drift_distance": 1.1},
-            {"review_minutes": 0},
-        )
-    ),
-    ("reviewqueue_segment_unique", lambda w: w.segment(slicing=99)),
-    ("reviewqueue_segment_unique", lambda w: twice(lambda: w.segment(**OF_FIELD))),
-    *(
-        ("reviewqueue_segment_of_label_or_field", broken(World.segment, **columns))
-        for columns in (
-            {"declared": "abc"},
-            {"without_confidence": True, "level": 0, "review_probability": 1},
-            {**OF_FIELD, "declared": ""},
-            {**OF_FIELD, "label": "fraud"},
-            {**OF_FIELD, "feature": "site"},
-            {**OF_FIELD, "value": "north"},
-        )
-    ),
-    *(
-        (
-            "reviewqueue_segment_without_confidence_at_review_all",
-            broken(World.segment, **(OF_FIELD | WITHOUT | columns)),
-        )
-        for columns in (
-            {"level": 1, "review_probability": 0.5},
-            {"low": 0.5},
-            {"high": 0.5},
-        )
-    ),
-    (
-        "reviewqueue_field_observed_once",
-        lambda w: twice(
-            lambda: FieldObservation.objects.create(
-                case=w.held,
-                item_id=w.held.item_id,
-                segment=w.trust.segment,
-                routed_at=w.now,
-                due_at=w.now,
-                draw=0.5,
-                is_blind=False,
-            )
-        ),
-    ),
-    *(
-        ("reviewqueue_segment_band_ordered", broken(World.segment, **columns))
-        for columns in ({"low": -0.1}, {"high": 1.1}, {"low": 0.7, "high": 0.7})
-    ),
-    *(
-        ("reviewqueue_segment_review_all_iff_level_0", broken(World.segment, **columns))
-        for columns in (
-            {"level": 0},
-            {"review_probability": 1},
-            {"review_probability": 0},
-        )
-    ),
-    *(
-        ("reviewqueue_segment_shadow_has_its_share", broken(World.segment, **columns))
-        for columns in (
-            {"shadow_share": -0.1},
-            {"shadow_share": 1.0},
-            {"shadow": {"level": 1}},
-        )
-    ),
-    *(
-        ("reviewqueue_move_one_step_down_or_all_up", broken(World.move, **columns))
-        for columns in (
-            {"to_level": 2},
-            {"cause": "shadow", "to_level": 0},
-            {"to_level": 0},
-            {"kind": "withdraw", "from_level": 2},
-            {"kind": "withdraw", "to_level": 0},
-            {"kind": "other"},
-        )
-    ),
-    ("reviewqueue_move_cause_known", lambda w: w.move(cause="other")),
-    # gold and notices
-    ("reviewqueue_gold_known", lambda w: w.gold(source="other")),
-    ("reviewqueue_gold_known", lambda w: w.gold(label="")),
-    (
-        "reviewqueue_gold_retired_by_once_retired",
-        lambda w: w.gold(retired_by=w.trust.gold.added_by),
-    ),
-    ("reviewqueue_gold_never_twice", lambda w: w.place()),
-    (
-        "reviewqueue_goldplacement_pkey",
-        lambda w: copy(w.trust.placement, reviewer=w.bob),
-    ),
-    (
-        "reviewqueue_notice_read_once",
-        lambda w: copy(w.trust.read, id=w.trust.read.pk + 1),
-    ),
-    ("reviewqueue_delivery_once", lambda w: copy(w.trust.delivery)),
-    (
-        "reviewqueue_delivery_next_iff_waiting",
-        lambda w: w.deliver(next_at=None),
-    ),
-    (
-        "reviewqueue_delivery_next_iff_waiting",
-        lambda w: w.deliver(status="delivered"),
-    ),
-    # what the models say
-    (
-        "predictions_item_external_id_unique",
-        lambda w: copy(w.spare, external_id="tx-0"),
-    ),
-    (
-        "predictions_prediction_unique",
-        lambda w: w.predict(item_id=w.held.item_id),
-    ),
-    ("predictions_prediction_probability_in_unit", lambda w: w.predict(probability=2)),
-    ("predictions_prediction_confidence_in_unit", lambda w: w.predict(confidence=-1)),
-    ("predictions_prediction_novelty_in_unit", lambda w: w.predict(novelty=0)),
-    ("predictions_model_number_unique", lambda w: w.version(number=1)),
-    ("predictions_model_one_champion", lambda w: w.version(stage="champion")),
-    ("predictions_model_stage_known", lambda w: w.version(stage="other")),
-    ("predictions_model_threshold_in_unit", lambda w: w.version(threshold=1)),
-    ("predictions_model_has_its_source", lambda w: w.version(artifact="")),
-    ("predictions_model_has_its_source", lambda w: w.version(endpoint="http")),
-    ("predictions_model_has_its_source", lambda w: w.version(kind="http")),
-    (
-        "predictions_model_share_is_a_challengers",
-        lambda w: w.version(route_share=0.1),
-    ),
-    (
-        "predictions_model_share_is_a_challengers",
-        lambda w: w.version(stage="challenger", route_share=0.6),
-    ),
-    (
-        "predictions_quarantine_status_known",
-        lambda w: w.quarantine(status="other", resolved_at=w.now),
-    ),
-    (
-        "predictions_quarantine_resolved_iff_closed",
-        lambda w: w.quarantine(status="discarded"),
-    ),
+    *trust_rules.REFUSED,
+    *model_rules.REFUSED,
 ]
 
 
