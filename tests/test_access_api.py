@@ -1,4 +1,4 @@
-"""Every operation of the API, by keys of each role; `access_table` says who may."""
+"""Every operation of the API, by keys of each role, as `access_operations` has it."""
 
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -13,14 +13,8 @@ from pytest_django import DjangoDbBlocker
 
 from accounts.models import ApiKey
 from accounts.permissions import KEY_PERMISSIONS, Permission
-from tests.access_table import (
-    API_PUBLIC,
-    BY_SITE,
-    OPENED_BY_VERB,
-    OPERATIONS,
-    OWN,
-    ROLES,
-)
+from tests.access_operations import API_PUBLIC, OPENED_BY_VERB, OPERATIONS
+from tests.access_table import BY_SITE, OWN, ROLES
 from tests.access_world import (
     ADMIN,
     AUTHOR,

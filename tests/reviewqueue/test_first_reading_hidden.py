@@ -19,7 +19,8 @@ from accounts.permissions import KEY_PERMISSIONS
 from predictions.models import ModelVersion, Workflow
 from reviewqueue.models import Case, Decision
 from reviewqueue.services.judging import Judgement
-from tests.access_table import OPERATIONS, SITE_PAGES, WORKFLOW_PAGES
+from tests.access_operations import OPERATIONS
+from tests.access_table import SITE_PAGES, WORKFLOW_PAGES
 from tests.access_world import address, undone
 from tests.factories.accounts import MembershipFactory, bearer, key_for
 from tests.factories.predictions import set_policy
