@@ -30,4 +30,5 @@ class AccessEventKind(TextChoices):
     KEY_CREATED = "key_created", "API key created"
     KEY_REVOKED = "key_revoked", "API key revoked"
     PERSONAL_SEEN = "personal_seen", "Masked personal data looked at"
+    FAILURE_WITHDRAWN = "failure_withdrawn", "Failure of a machine withdrawn"
     SIGN_IN_LOCKED = "sign_in_locked", "Sign-in locked after repeated failures"

@@ -136,6 +136,14 @@ def note_personal_seen(
     log_access(kind, actor=by, subject=None, scope=scope, data=data, now=now)
 
 
+def note_failure_withdrawn(
+    *, by: User, scope: Scope, data: Mapping[str, object], now: datetime
+) -> None:
+    """Record that a person took a failure of a machine back; `data` says which."""
+    kind = AccessEventKind.FAILURE_WITHDRAWN
+    log_access(kind, actor=by, subject=None, scope=scope, data=data, now=now)
+
+
 def note_lockout(*, user: User | None, login: str, now: datetime) -> None:
     """Record that a sign-in was locked; an unknown name is kept as a hash only.
 

@@ -61,6 +61,11 @@ urlpatterns = [
     path(f"{W}/failures/", failures.failure_list, name="failure-list"),
     path(f"{W}/failures/file/", failures.failure_file, name="failure-file"),
     path(f"{W}/failures/file/<uuid:pk>/", failures.failures_kept, name="failures-kept"),
+    path(
+        f"{W}/failures/<uuid:pk>/withdraw/",
+        failures.failure_withdraw,
+        name="failure-withdraw",
+    ),
     path(f"{W}/reliance/", reliance.reliance, name="reliance"),
     path(f"{W}/gold/", gold.gold_list, name="gold-list"),
     path(f"{W}/gold/<uuid:pk>/retire/", gold.gold_retire, name="gold-retire"),

@@ -53,6 +53,8 @@ OPERATIONS: Mapping[str, str] = {
     "reading_create": "SE",
     "machine_list": ALL,
     "failure_create": "SE",
+    "failure_list": "SEU",
+    "failure_withdraw": "SE",
     "alarm_figures": "SEU",
     "case_list": ALL,
     "case_claim": "RA",
@@ -154,10 +156,12 @@ OPENED_BY_VERB: Mapping[Permission, frozenset[str]] = {
     Permission.DECISIONS_VIEW: frozenset(
         {"decision_feed", "gold_list", "consensus_list"}
     ),
-    Permission.OUTCOMES_ADD: frozenset({"outcome_create", "failure_create"}),
+    Permission.OUTCOMES_ADD: frozenset(
+        {"outcome_create", "failure_create", "failure_withdraw"}
+    ),
     Permission.METRICS_VIEW: frozenset(
         {"workflow_metrics", "site_figures", "reliance", "notice_list", "notice_read"}
-        | {"alarm_figures"}
+        | {"alarm_figures", "failure_list"}
     ),
     Permission.SNAPSHOTS_VIEW: frozenset(
         {"snapshot_list", "snapshot_detail", "snapshot_download"}

@@ -16,7 +16,14 @@ from accounts.enums import Role
 from accounts.models import ApiKey, Membership, Site, User
 from accounts.services_sites import declare_sites
 from predictions.enums import KeptPurpose
-from predictions.models import Item, MediaFile, QuarantinedItem, Workflow
+from predictions.models import (
+    Item,
+    Machine,
+    MachineFailure,
+    MediaFile,
+    QuarantinedItem,
+    Workflow,
+)
 from reviewqueue.enums import NoticeKind
 from reviewqueue.models import GoldItem, Snapshot
 from reviewqueue.queries.snapshot_rows import SnapshotFilters
@@ -144,6 +151,7 @@ def _workflow(slug: str, *, now: datetime) -> tuple[Workflow, dict[str, object]]
             now=now,
             purpose=KeptPurpose.FAILURES,
         ).pk,
+        "failure": _failure(workflow, sites[0], now=now).pk,
         "external_id": items[0].external_id,
         "model": model.pk,
         "gate": gate_report_of(model, now=now).pk,
@@ -160,6 +168,12 @@ def _workflow(slug: str, *, now: datetime) -> tuple[Workflow, dict[str, object]]
         "user_id": worker.pk,
         "key_id": ApiKeyFactory.create(owner=worker, scope_id=workflow.pk).pk,
     }
+
+
+def _failure(workflow: Workflow, site: Site, *, now: datetime) -> MachineFailure:
+    key = f"{workflow.slug}-mill"
+    mill = Machine.objects.create(workflow=workflow, key=key, site=site, created_at=now)
+    return MachineFailure.objects.create(machine=mill, at=now, received_at=now)
 
 
 def _gold(workflow: Workflow, item: Item, *, by: User, now: datetime) -> GoldItem:

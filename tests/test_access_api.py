@@ -45,6 +45,7 @@ THINGS = {
     "gate-reports": "gate",
     "snapshots": "snapshot",
     "training-runs": "training",
+    "failures": "failure",
     "gold": "gold",
     "media": "media",
     "archives": "archive",

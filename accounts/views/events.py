@@ -83,7 +83,7 @@ def _line(event: AccessEvent) -> EventLine:
 def _whom(event: AccessEvent, kind: AccessEventKind) -> str:
     if event.subject:
         return event.subject.display_name
-    return "" if kind in GROUPS["sites"] else "an unknown name"
+    return "an unknown name" if kind in GROUPS["lockouts"] else ""
 
 
 def _detail(event: AccessEvent) -> str:
@@ -100,6 +100,8 @@ def _detail(event: AccessEvent) -> str:
     if "sites" in data:
         sites = data["sites"]
         return "all sites" if sites is None else ", ".join(sites) or "no site"
+    if "failure" in data:
+        return f"{data['machine']} · {data['failure']} · {data['reason']}"
     if "login_sha256" in data:
         return f"sha256 {data['login_sha256']}…"
     return ""

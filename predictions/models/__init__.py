@@ -13,6 +13,7 @@ from predictions.models.media_intake import (
 from predictions.models.model_version import ModelEvent, ModelVersion
 from predictions.models.prediction import Explanation, PredictedFields, Prediction
 from predictions.models.series import (
+    FailureWithdrawal,
     ItemWindow,
     Machine,
     MachineFailure,
@@ -24,6 +25,7 @@ from predictions.models.workflow import FeatureProfile, Workflow, WorkflowVersio
 __all__ = [
     "Approval",
     "Explanation",
+    "FailureWithdrawal",
     "FeatureProfile",
     "GateReport",
     "Item",

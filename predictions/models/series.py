@@ -139,6 +139,33 @@ class MachineFailure(models.Model):
         return f"failure {self.id}"
 
 
+class FailureWithdrawal(models.Model):
+    """Somebody took a failure back: it was told by mistake. It counts no more."""
+
+    failure = models.OneToOneField(
+        MachineFailure,
+        on_delete=models.PROTECT,
+        primary_key=True,
+        related_name="withdrawal",
+    )
+    reason = models.CharField(max_length=500)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=~Q(reason=""), name="predictions_withdrawal_says_why"
+            ),
+        )
+        triggers = (append_only(),)
+
+    def __str__(self) -> str:
+        return f"withdrawal of failure {self.failure_id}"
+
+
 class Moments(models.Model):
     """Which stretches of a window moved one prediction.
 

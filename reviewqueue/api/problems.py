@@ -37,6 +37,10 @@ from reviewqueue.services.assignments import AssignmentRefused
 from reviewqueue.services.autonomy import MoveRefused
 from reviewqueue.services.claims import TooManyLeases
 from reviewqueue.services.decisions import AmendRefused, UndoRefused
+from reviewqueue.services.failure_withdrawals import (
+    AlreadyWithdrawn,
+    WithdrawalRefused,
+)
 from reviewqueue.services.gold import GoldRefused
 from reviewqueue.services.idempotency import KeyReused
 from reviewqueue.services.judging import InvalidDecision
@@ -122,6 +126,8 @@ PROBLEMS: Mapping[type[Exception], tuple[int, str, str]] = {
     UploadRefused: (422, "invalid-fields", "Fields break rules"),
     WrongOffset: (409, "wrong-offset", "The upload goes on elsewhere"),
     ReasonNeeded: (422, "invalid-fields", "Fields break rules"),
+    WithdrawalRefused: (422, "invalid-fields", "Fields break rules"),
+    AlreadyWithdrawn: (409, "already-withdrawn", "Withdrawn already"),
     AlreadyRemoved: (409, "already-removed", "Removed already"),
     MediaRemoved: (410, "media-removed", "Removed"),
     MediaUnavailable: (503, "media-unavailable", "Try again"),

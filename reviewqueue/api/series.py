@@ -1,7 +1,9 @@
 """Readings in, failures in, machines and alarms out."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
+from django.http import Http404
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
@@ -9,11 +11,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.permissions import Permission
-from accounts.sites import within_sites
+from accounts.sites import is_within, within_sites
 from predictions.declaration import FieldError
 from predictions.intake.failures import read_failure
 from predictions.intake.values import parse_moment, shown
-from predictions.models import Machine
+from predictions.models import Machine, MachineFailure
 from predictions.services.series import NoSeries, store_readings
 from reviewqueue.api.base import (
     BODY_ERRORS,
@@ -22,6 +24,7 @@ from reviewqueue.api.base import (
     broken_rules,
     documented,
     read_object,
+    text_field,
 )
 from reviewqueue.api.bodies import read_chunks
 from reviewqueue.api.lists import CURSOR, LIMIT, Page, listed
@@ -31,12 +34,16 @@ from reviewqueue.api.shapes_series import (
     MAX_FAILURES,
     AlarmsShape,
     FailuresAnswer,
+    FailureShape,
     FailuresSent,
     MachineShape,
     ReadingsAnswer,
     ReadingsSent,
     RefusedFailureShape,
+    WithdrawalAsked,
+    WithdrawnShape,
     alarms_shape,
+    failure_shape,
     failures_answer,
     machine_shape,
     readings_answer,
@@ -44,6 +51,8 @@ from reviewqueue.api.shapes_series import (
 from reviewqueue.api.sites import SITE, asked_sites
 from reviewqueue.api.workflows import moment_parameter
 from reviewqueue.queries.alarms import MAX_DAYS, WINDOW_DAYS, alarm_report
+from reviewqueue.queries.failures import told_failures
+from reviewqueue.services.failure_withdrawals import MAX_REASON, withdraw_failure
 from reviewqueue.services.machine_failures import FailureRow, record_failures
 
 
@@ -139,6 +148,58 @@ class FailureList(Operation):
         ]
         refused.sort(key=lambda one: one["index"])
         return Response(failures_answer(result, refused), status=202)
+
+    @documented(
+        "failure_list",
+        summary="The failures that were told of, the last one first",
+        parameters=[SLUG, LIMIT, CURSOR, SITE],
+        answers={200: object_of(Page[FailureShape], "FailurePage")},
+        errors=[422],
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        workflow = self.workflow(request, slug, Permission.METRICS_VIEW, by_site=True)
+        rows = told_failures(workflow, asked_sites(self, request, workflow))
+
+        def shape(found: Sequence[MachineFailure]) -> list[FailureShape]:
+            return [failure_shape(one) for one in found]
+
+        return listed(request, rows, shape)
+
+
+class FailureWithdraw(Operation):
+    @documented(
+        "failure_withdraw",
+        summary="Take back a failure that was told by mistake",
+        description=(
+            "It stays in the list, with who withdrew it and why, and counts no more. "
+            "Items that it labelled get the label that is known without it; `waiting` "
+            "ones once failures of their time are said to be complete. Sent again, the "
+            "same machine and moment is refused (`withdrawn`)."
+        ),
+        request=object_of(WithdrawalAsked),
+        answers={200: object_of(WithdrawnShape)},
+        errors=[*BODY_ERRORS, 409],
+    )
+    def post(self, request: Request, pk: UUID) -> Response:
+        failure = MachineFailure.objects.select_related("machine").get(pk=pk)
+        actor, workflow_id = self.actor(request), failure.machine.workflow_id
+        actor.require(Permission.OUTCOMES_ADD, workflow_id, by_site=True)
+        if not is_within(failure.machine.site_id, actor.sites(workflow_id)):
+            raise Http404
+        body = read_object(request, ["reason"])
+        done = withdraw_failure(
+            failure=failure,
+            by=self.user(request),
+            reason=text_field(body, "reason", max_length=MAX_REASON),
+            now=timezone.now(),
+        )
+        failure.refresh_from_db()
+        answer: WithdrawnShape = {
+            "failure": failure_shape(failure),
+            "corrected": done.corrected,
+            "waiting": done.waiting,
+        }
+        return Response(answer)
 
 
 class AlarmFigures(Operation):

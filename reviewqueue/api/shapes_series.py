@@ -2,11 +2,12 @@
 
 from datetime import datetime
 from typing import Annotated, Any, NotRequired, TypedDict
+from uuid import UUID
 
 from pydantic import Field
 
 from predictions.learning.evaluation import wilson_interval
-from predictions.models import Machine
+from predictions.models import Machine, MachineFailure
 from predictions.services.series import ReadingsStored
 from reviewqueue.api.base import BrokenRule, broken_rules
 from reviewqueue.api.schema import Count, Unit
@@ -90,6 +91,37 @@ class FailuresAnswer(TypedDict):
     duplicates: Count
     labelled: Count
     refused: list[RefusedFailureShape]
+
+
+class FailureShape(TypedDict):
+    """A failure as it was told; withdrawn ones count no more."""
+
+    id: UUID
+    machine: str
+    at: datetime
+    kind: str
+    received_at: datetime
+    received_from: str | None
+    withdrawn_at: datetime | None
+    withdrawn_by: str | None
+    withdrawn_why: str | None
+
+
+class WithdrawalAsked(TypedDict):
+    """Why a failure is taken back."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class WithdrawnShape(TypedDict):
+    """A failure that was taken back, and what became of the items that it labelled.
+
+    `waiting` ones carry what it said until failures of their time are complete.
+    """
+
+    failure: FailureShape
+    corrected: Count
+    waiting: Count
 
 
 class MachineShape(TypedDict):
@@ -191,6 +223,21 @@ def failures_answer(
         "duplicates": result.duplicates,
         "labelled": result.labelled,
         "refused": refused,
+    }
+
+
+def failure_shape(one: MachineFailure) -> FailureShape:
+    withdrawal = getattr(one, "withdrawal", None)
+    return {
+        "id": one.pk,
+        "machine": one.machine.key,
+        "at": one.at,
+        "kind": one.kind,
+        "received_at": one.received_at,
+        "received_from": one.received_from.username if one.received_from else None,
+        "withdrawn_at": withdrawal.at if withdrawal else None,
+        "withdrawn_by": withdrawal.by.username if withdrawal else None,
+        "withdrawn_why": withdrawal.reason if withdrawal else None,
     }
 
 

@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from django.db.models import Exists, F, Max, OuterRef, QuerySet
+from django.db.models import F, Max, QuerySet
 
 from accounts.sites import Sites, within_sites
 from predictions.declaration_series import Series
 from predictions.models import ItemWindow, Machine, MachineFailure, Workflow
 from reviewqueue.enums import LabelSource, RouteKind
-from reviewqueue.models import Label, Outcome
+from reviewqueue.models import Label
+from reviewqueue.queries.late_truth import newest_outcome
 from reviewqueue.trust.alarms import Alarm, AlarmScore, Failure, Terms, score_alarms
 
 WINDOW_DAYS: Final = 90
@@ -187,6 +188,7 @@ def _failures(
         at__gt=since,
         at__lte=until,
         machine__complete_until__gte=F("at"),
+        withdrawal=None,
     ).order_by("machine__key", "at")
     return [
         Failure(key, _minutes(at), kind)
@@ -195,16 +197,14 @@ def _failures(
 
 
 def _items(windows: QuerySet[ItemWindow], workflow: Workflow) -> list[_Item]:
-    positive = Outcome.objects.filter(
-        item=OuterRef("item"), label__in=workflow.declaration.positive_labels
-    )
     judged = _judged(windows)
-    rows = windows.annotate(is_founded=Exists(positive)).values_list(
+    positives = workflow.declaration.positive_labels
+    rows = windows.annotate(truth=newest_outcome()).values_list(
         "item_id",
         "machine__key",
         "ends_at",
         "item__received_at",
-        "is_founded",
+        "truth",
         "item__route__kind",
         "item__route__label",
         "item__route__routed_at",
@@ -214,11 +214,11 @@ def _items(windows: QuerySet[ItemWindow], workflow: Workflow) -> list[_Item]:
             machine,
             _minutes(ends_at),
             _minutes(received_at),
-            is_founded,
+            truth in positives,
             (kind, label, _minutes(at)) if kind and label else None,
             judged.get(pk),
         )
-        for pk, machine, ends_at, received_at, is_founded, kind, label, at in rows
+        for pk, machine, ends_at, received_at, truth, kind, label, at in rows
     ]
 
 

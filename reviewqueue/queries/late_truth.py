@@ -19,7 +19,7 @@ from django.db.models.functions import Coalesce, NullIf
 
 from predictions.models import Item, Workflow
 from reviewqueue.enums import LabelSource, RouteKind
-from reviewqueue.models import Label
+from reviewqueue.models import Label, Outcome
 
 OUTCOMES = ("any", "positive", "negative")
 
@@ -34,6 +34,12 @@ def latest_outcomes(
     if since is not None:
         found = found.filter(created_at__gte=since)
     return found if until is None else found.filter(created_at__lt=until)
+
+
+def newest_outcome() -> Subquery:
+    """Return the label that was last observed of the `item` of a row; null for none."""
+    found = Outcome.objects.filter(item=OuterRef("item"))
+    return Subquery(found.order_by("-observed_at", "-id").values("label")[:1])
 
 
 def what_was_recommended(

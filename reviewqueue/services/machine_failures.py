@@ -15,11 +15,18 @@ from accounts.models import User
 from accounts.sites import ALL_SITES, Sites, within_sites
 from predictions.declaration import Declaration, FieldError
 from predictions.declaration_series import Series
-from predictions.models import ItemWindow, Machine, MachineFailure, Workflow
+from predictions.models import (
+    FailureWithdrawal,
+    ItemWindow,
+    Machine,
+    MachineFailure,
+    Workflow,
+)
 from predictions.services.reading_files import failure_label, quiet_label
 from predictions.services.series import NoSeries
 from reviewqueue.enums import LabelSource
 from reviewqueue.models import Label, Outcome
+from reviewqueue.queries.late_truth import newest_outcome
 from reviewqueue.services.outcomes import OutcomeRow, record_outcomes
 
 RECENT = timedelta(days=1)  # how old items may be that the sweep still looks at
@@ -63,6 +70,7 @@ class _Window(NamedTuple):
     item_id: UUID
     external_id: str
     ends_at: datetime
+    truth: str | None  # what is known of the item by now
 
 
 class _Failure(NamedTuple):
@@ -81,11 +89,12 @@ def record_failures(
 ) -> FailuresRecorded:
     """Store failures, and the outcomes of the items that they tell of.
 
-    The same machine and moment twice is a duplicate, with another kind it is refused,
-    as are a moment to come and a machine that never sent a reading or is of another
-    site. `complete_until` says of all machines (of those `sites`) that all failures
-    until then are in; it never goes back. Failures are committed before the outcomes
-    that follow: a sweep finds what a crash in between leaves.
+    The same machine and moment twice is a duplicate; with another kind, or where it
+    was withdrawn, it is refused, as are a moment to come and a machine that never sent
+    a reading or is of another site. `complete_until` says of all machines (of those
+    `sites`) that all failures until then are in; it never goes back. Failures are
+    committed before the outcomes that follow: a sweep finds what a crash in between
+    leaves.
     Raises: NoSeries.
     """
     if workflow.declaration.series is None:
@@ -125,12 +134,11 @@ def _store(
             at=row.at,
             defaults={"kind": row.kind, "received_at": now, "received_from": by},
         )
-        if is_new:
-            result.accepted += 1
-        elif stored.kind == row.kind:
-            result.duplicates += 1
-        else:
-            error = _other_kind(row)
+        if not is_new:
+            is_withdrawn = FailureWithdrawal.objects.filter(pk=stored.pk).exists()
+            error = _conflict(row, stored.kind, is_withdrawn=is_withdrawn)
+        result.accepted += is_new
+        result.duplicates += not is_new and error is None
     if error:
         result.refused.append(RefusedFailure(index, row.machine, [error]))
 
@@ -152,22 +160,24 @@ def look_at_failures(
     stored = MachineFailure.objects.filter(
         machine__in=known.values(), at__in={row.at for row in rows}
     )
-    kinds = {
-        (machine, at): kind
-        for machine, at, kind in stored.values_list("machine__key", "at", "kind")
+    told = {
+        (machine, at): (kind, withdrawn_at is not None)
+        for machine, at, kind, withdrawn_at in stored.values_list(
+            "machine__key", "at", "kind", "withdrawal__at"
+        )
     }
     found = FailuresLookedAt()
     for index, row in enumerate(rows):
         error = _error_of(row, known, now=now)
-        kind = kinds.get((row.machine, row.at))
-        if error is None and kind not in {None, row.kind}:
-            error = _other_kind(row)
+        before = told.get((row.machine, row.at))
+        if error is None and before is not None:
+            error = _conflict(row, before[0], is_withdrawn=before[1])
         if error:
             found.refused.append(RefusedFailure(index, row.machine, [error]))
             continue
-        found.n_new += kind is None
-        found.duplicates += kind is not None
-        kinds[row.machine, row.at] = row.kind
+        found.n_new += before is None
+        found.duplicates += before is not None
+        told[row.machine, row.at] = (row.kind, False)
     return found
 
 
@@ -183,9 +193,15 @@ def _error_of(
     return None
 
 
-def _other_kind(row: FailureRow) -> FieldError:
-    detail = "kind: this failure is stored already, with another kind"
-    return FieldError("kind", "conflict", row.kind, detail)
+def _conflict(row: FailureRow, kind: str, *, is_withdrawn: bool) -> FieldError | None:
+    """Say what speaks against a failure that is stored already."""
+    if is_withdrawn:
+        detail = "at: this failure was withdrawn; it stays so"
+        return FieldError("at", "withdrawn", row.at.isoformat(), detail)
+    if kind != row.kind:
+        detail = "kind: this failure is stored already, with another kind"
+        return FieldError("kind", "conflict", row.kind, detail)
+    return None
 
 
 def settle_recent(*, now: datetime) -> int:
@@ -216,17 +232,21 @@ def _told_of(
 ) -> QuerySet[ItemWindow, ItemWindow]:
     """Return the windows of which there is news: a failure, or that none came.
 
-    Of silence there is news but once; a failure may come after it was told.
+    Of silence there is news but once; a failure may come after it was told, or be
+    taken back (`is_doubted`).
     """
     horizon = timedelta(minutes=series.horizon_minutes)
-    failed = MachineFailure.objects.filter(
+    failures = MachineFailure.objects.filter(
         machine=OuterRef("machine"),
         at__gt=OuterRef("ends_at"),
         at__lte=OuterRef("ends_at") + horizon,
     )
+    failed = failures.filter(withdrawal=None)
+    taken_back = failures.filter(withdrawal__isnull=False)
     is_over = Q(ends_at__lte=F("machine__complete_until") - horizon)
     is_told = Exists(Outcome.objects.filter(item=OuterRef("item")))
-    return windows.filter((is_over & ~is_told) | Exists(failed))
+    doubted = windows.annotate(is_doubted=Exists(taken_back))
+    return doubted.filter((is_over & (~is_told | Q(is_doubted=True))) | Exists(failed))
 
 
 @transaction.atomic
@@ -236,67 +256,97 @@ def settle_machine(*, workflow: Workflow, machine_pk: UUID, now: datetime) -> in
     An item whose window ended within the horizon before a failure gets the positive
     label; one whose horizon is over and complete without one the negative, unless there
     is news of it already, or people said the positive: what was prevented did not
-    happen. Holds the machine, so that nobody says otherwise from an older view. The
-    same again changes nothing.
+    happen. What a failure said that was withdrawn is corrected. Holds the machine, so
+    that nobody says otherwise from an older view. The same again changes nothing.
     """
     series = workflow.declaration.series
     if series is None:
         return 0
     Machine.objects.select_for_update().get(pk=machine_pk)
-    rows = MachineFailure.objects.filter(machine=machine_pk).order_by("at")
-    failures = [_Failure(*row) for row in rows.values_list("at", "kind")]
-    # Nothing more can be learnt of an item that is known to have been right.
-    known = Outcome.objects.filter(
-        item=OuterRef("item"), label__in=workflow.declaration.positive_labels
-    )
     told = _told_of(ItemWindow.objects.filter(machine=machine_pk), series)
+    # Nothing more can be learnt of an item that is known to have been right, unless
+    # what was told of it was taken back.
+    is_open = Q(truth=None) | ~Q(truth__in=workflow.declaration.positive_labels)
+    wanted = told.annotate(truth=newest_outcome()).filter(is_open | Q(is_doubted=True))
     windows = [
         _Window(*row)
-        for row in told.filter(~Exists(known))
-        .order_by("ends_at")
-        .values_list("item_id", "item__external_id", "ends_at")
+        for row in wanted.order_by("ends_at").values_list(
+            "item_id", "item__external_id", "ends_at", "truth"
+        )
     ]
-    news = _news(workflow.declaration, series, windows, failures)
+    news = _News(workflow.declaration, series, machine_pk, windows).rows()
     return record_outcomes(workflow=workflow, rows=news, by=None, now=now).accepted
 
 
-def _news(
-    declaration: Declaration,
-    series: Series,
-    windows: Sequence[_Window],
-    failures: Sequence[_Failure],
-) -> list[OutcomeRow]:
-    ids = [one.item_id for one in windows]
-    outcomes = Outcome.objects.filter(item__in=ids).order_by("observed_at")
-    observed = dict(outcomes.values_list("item_id", "observed_at"))
-    kept = _called_positive(declaration, ids)
-    horizon = timedelta(minutes=series.horizon_minutes)
-    moments = [one.at for one in failures]
-    rows = []
-    for window in windows:
-        place = bisect_right(moments, window.ends_at)
-        over = window.ends_at + horizon
-        if place < len(moments) and moments[place] <= over:
-            failure = failures[place]
-            # What was said before it is corrected: the newest news stands.
-            at = max(failure.at, observed.get(window.item_id, failure.at))
+class _News:
+    """What is to be said of some windows of a machine."""
+
+    def __init__(
+        self,
+        declaration: Declaration,
+        series: Series,
+        machine_pk: UUID,
+        windows: Sequence[_Window],
+    ) -> None:
+        self._declaration, self._windows = declaration, windows
+        self._horizon = timedelta(minutes=series.horizon_minutes)
+        told = MachineFailure.objects.filter(machine=machine_pk).order_by("at")
+        standing = told.filter(withdrawal=None).values_list("at", "kind")
+        self._failures = [_Failure(*row) for row in standing]
+        taken_back = told.filter(withdrawal__isnull=False)
+        self._taken_back = list(taken_back.values_list("at", "withdrawal__at"))
+        ids = [one.item_id for one in windows]
+        outcomes = Outcome.objects.filter(item__in=ids).order_by("observed_at")
+        self._observed = dict(outcomes.values_list("item_id", "observed_at"))
+        positives = declaration.positive_labels
+        by_people = outcomes.filter(label__in=positives, received_from__isnull=False)
+        self._kept = _called_positive(declaration, ids)
+        self._found = set(by_people.values_list("item_id", flat=True))
+
+    def rows(self) -> list[OutcomeRow]:
+        found = (self._row(one) for one in self._windows)
+        return [one for one in found if one is not None]
+
+    def _row(self, window: _Window) -> OutcomeRow | None:
+        declaration, over = self._declaration, window.ends_at + self._horizon
+        failure = self._next_failure(window)
+        kept = window.item_id in self._kept
+        if failure:
             label = failure_label(declaration, failure.kind)
-            rows.append(OutcomeRow(window.external_id, label, at))
-        elif window.item_id not in observed and window.item_id not in kept:
+        elif kept:
+            return None
+        else:
             label = quiet_label(declaration)
-            rows.append(OutcomeRow(window.external_id, label, over))
-    return rows
+        observed = self._observed.get(window.item_id)
+        if window.truth in declaration.positive_labels:
+            # It was told by a failure that was taken back, or by whoever went there.
+            if label == window.truth or window.item_id in self._found:
+                return None
+            at = max(over, *self._withdrawn_at(window), observed or over)
+        elif failure:
+            # What was said before it is corrected: the newest news stands.
+            at = max(failure.at, observed or failure.at)
+        elif observed is None:
+            at = over
+        else:
+            return None
+        return OutcomeRow(window.external_id, label, at)
+
+    def _next_failure(self, window: _Window) -> _Failure | None:
+        place = bisect_right(self._failures, window.ends_at, key=lambda one: one.at)
+        if place == len(self._failures):
+            return None
+        failure = self._failures[place]
+        return failure if failure.at <= window.ends_at + self._horizon else None
+
+    def _withdrawn_at(self, window: _Window) -> list[datetime]:
+        over = window.ends_at + self._horizon
+        return [at for told, at in self._taken_back if window.ends_at < told <= over]
 
 
 def _called_positive(declaration: Declaration, ids: Sequence[UUID]) -> set[UUID]:
-    """Return the items whose label in force is people's, and positive."""
-    labels = Label.objects.filter(item__in=ids).order_by("version")
-    newest = {
-        item_id: (label, source)
-        for item_id, label, source in labels.values_list("item_id", "label", "source")
-    }
-    return {
-        item_id
-        for item_id, (label, source) in newest.items()
-        if label in declaration.positive_labels and source != LabelSource.OUTCOME
-    }
+    """Return the items of which people last said the positive."""
+    labels = Label.objects.filter(item__in=ids).exclude(source=LabelSource.OUTCOME)
+    rows = labels.order_by("version").values_list("item_id", "label")
+    positives = declaration.positive_labels
+    return {item_id for item_id, label in dict(rows).items() if label in positives}

@@ -6,13 +6,12 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.access import AuthenticatedRequest
 from accounts.permissions import Permission
-from accounts.sites import within_sites
 from predictions.enums import KeptPurpose
 from predictions.intake.failures import (
     failure_declaration,
@@ -20,7 +19,7 @@ from predictions.intake.failures import (
     read_failure,
 )
 from predictions.intake.readers import PayloadStopped
-from predictions.models import KeptFile, MachineFailure, Workflow
+from predictions.models import KeptFile, Workflow
 from predictions.services.kept_files import keep_file
 from predictions.services.media_storage import MediaUnavailable
 from predictions.services.series import NoSeries
@@ -32,7 +31,13 @@ from reviewqueue.forms_failures import (
     FailureFileForm,
     guessed_failure_columns,
 )
+from reviewqueue.queries.failures import told_failures
 from reviewqueue.queries.sites import site_choice
+from reviewqueue.services.failure_withdrawals import (
+    AlreadyWithdrawn,
+    WithdrawalRefused,
+    withdraw_failure,
+)
 from reviewqueue.services.machine_failures import (
     FailureRow,
     FailuresLookedAt,
@@ -108,6 +113,32 @@ def failures_kept(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
     except MediaUnavailable as error:
         messages.error(page, str(error))
         return redirect("reviewqueue:failure-list", slug=slug)
+
+
+@require_POST
+def failure_withdraw(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
+    """Take a failure back, for a reason."""
+    page, workflow = open_workflow(request, slug, Permission.OUTCOMES_ADD, by_site=True)
+    own = told_failures(workflow, page.actor.sites(workflow.pk))
+    failure = get_object_or_404(own, pk=pk)
+    try:
+        done = withdraw_failure(
+            failure=failure,
+            by=page.user,
+            reason=request.POST.get("reason", ""),
+            now=timezone.now(),
+        )
+    except (WithdrawalRefused, AlreadyWithdrawn) as error:
+        messages.error(page, f"Nothing was changed. {error}")
+        return redirect("reviewqueue:failure-list", slug=slug)
+    words = f"Withdrawn. The label of {done.corrected:,} items was corrected."
+    if done.waiting:
+        words += (
+            f" {done.waiting:,} more are, once somebody says that failures until "
+            "then are complete."
+        )
+    messages.success(page, words)
+    return redirect("reviewqueue:failure-list", slug=slug)
 
 
 def _kept_answer(
@@ -221,14 +252,10 @@ def _list_page(
     status: int = 200,
 ) -> HttpResponse:
     choice = site_choice(page.actor, workflow.pk, page.GET.get("site", ""))
-    failures = MachineFailure.objects.filter(machine__workflow=workflow)
-    rows = within_sites(failures, choice.sites, "machine__site")
     context = {
         "workflow": workflow,
         "site_choice": choice,
-        "page": page_of(
-            page, rows.select_related("machine", "received_from"), moment="at"
-        ),
+        "page": page_of(page, told_failures(workflow, choice.sites), moment="at"),
         "can_tell": page.actor.can(Permission.OUTCOMES_ADD, workflow.pk)
         and workflow.declaration.series is not None,
         "table_form": table or FailureFileForm(),

@@ -113,3 +113,11 @@ def test_failures_are_looked_at_on_a_phone_and_taken_in(
     expect(failures).to_contain_text("tool")
     if scripts:
         assert seen_to_be_fine(page)
+    failures.get_by_text("Withdraw", exact=True).click()
+    page.get_by_label("Why is it withdrawn?").fill("The mill beside it.")
+    if scripts:
+        assert seen_to_be_fine(page)
+    page.get_by_role("button", name="Withdraw it").click()
+    expect(failures).to_contain_text("The mill beside it.")
+    if scripts:
+        assert seen_to_be_fine(page)

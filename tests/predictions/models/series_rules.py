@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from predictions.models import (
+    FailureWithdrawal,
     Item,
     ItemWindow,
     KeptFile,
@@ -46,8 +47,13 @@ class SeriesWorld:
         )
 
     def fail(self) -> None:
-        MachineFailure.objects.create(
+        self.failure = MachineFailure.objects.create(
             machine=self.mill, at=self.now, received_at=self.now
+        )
+
+    def withdraw(self, reason: str) -> None:
+        FailureWithdrawal.objects.create(
+            failure=self.failure, reason=reason, by=UserFactory.create(), at=self.now
         )
 
     def keep(self, purpose: str) -> None:
@@ -77,7 +83,7 @@ def series_rows(
     workflow: Workflow, item: Item, prediction: Prediction, *, now: datetime
 ) -> None:
     """Write one row at least of each table of readings."""
-    SeriesWorld(workflow, item, item, now)
+    SeriesWorld(workflow, item, item, now).withdraw("Told by mistake.")
     Moments.objects.create(prediction=prediction, stretches=[], created_at=now)
 
 
@@ -96,5 +102,6 @@ REFUSED: list[tuple[str, Callable[[SeriesWorld], object]]] = [
         "predictions_window_holds_readings",
         lambda w: w.window(ends_at=w.now + HOUR, n_readings=0),
     ),
+    ("predictions_withdrawal_says_why", lambda w: w.withdraw("")),
     ("predictions_keptfile_purpose_known", lambda w: w.keep("other")),
 ]

@@ -147,6 +147,34 @@ def test_failures_and_what_alarms_were_worth(call: Call, live: Workflow) -> None
     assert (told["n_items"], told["n_waiting"]) == (25, 8)
 
 
+def test_a_failure_is_taken_back(call: Call, live: Workflow) -> None:
+    call("POST", "workflows/mills/readings", hour_of(T0, [40.0] * 60))
+    failure = {"machine": "mill-1", "at": (T0 + 200 * MINUTES).isoformat()}
+    until = (T0 + 300 * MINUTES).isoformat()
+    sent = {"failures": [failure], "complete_until": until}
+    call("POST", "workflows/mills/failures", sent)
+    (told,) = call("GET", "workflows/mills/failures").json()["results"]
+    path = f"failures/{told['id']}/withdraw"
+
+    unsaid = call("POST", path, {})
+    answer = call("POST", path, {"reason": "The mill beside it."})
+    again = call("POST", path, {"reason": "The mill beside it."})
+    resent = call("POST", "workflows/mills/failures", sent)
+
+    assert (told["machine"], told["withdrawn_at"]) == ("mill-1", None)
+    assert unsaid.status_code == 422
+    assert answer.status_code == 200
+    body = answer.json()
+    assert (body["corrected"], body["waiting"]) == (7, 1)
+    assert body["failure"]["withdrawn_why"] == "The mill beside it."
+    assert body["failure"]["withdrawn_by"]
+    assert again.status_code == 409
+    assert again.json()["type"] == "urn:countersign:problem:already-withdrawn"
+    assert resent.json()["refused"][0]["errors"][0]["rule"] == "withdrawn"
+    (listed,) = call("GET", "workflows/mills/failures").json()["results"]
+    assert listed == body["failure"]
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body"),
     [

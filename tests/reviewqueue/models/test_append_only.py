@@ -14,6 +14,7 @@ from lifecycle.models import AlertEvent, Proof
 from predictions.models import (
     Approval,
     Explanation,
+    FailureWithdrawal,
     GateReport,
     Item,
     ItemMedia,
@@ -61,6 +62,7 @@ APPEND_ONLY: list[type[models.Model]] = [
     CaseNote,
     Decision,
     Explanation,
+    FailureWithdrawal,
     GateReport,
     GoldPlacement,
     Item,

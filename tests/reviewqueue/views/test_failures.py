@@ -147,3 +147,25 @@ def test_too_many_at_once_are_refused(as_sam: Client, start: datetime) -> None:
 
     assert answer.status_code == 422
     assert "More than 10,000 failures" in answer.content.decode()
+
+
+def test_a_failure_is_withdrawn_for_a_reason(
+    as_sam: Client, start: datetime, sam: User
+) -> None:
+    until = f"{start + 300 * MINUTES:%Y-%m-%d %H:%M}"
+    take(as_sam, upload(as_sam, rows(start)), complete_until=until)
+    failure = MachineFailure.objects.get(kind="load")
+    address = f"{URL}{failure.pk}/withdraw/"
+
+    unsaid = as_sam.post(address, {"reason": " "}, follow=True).content.decode()
+    said = as_sam.post(address, {"reason": "The mill beside it."}, follow=True)
+    again = as_sam.post(address, {"reason": "Twice."}, follow=True).content.decode()
+
+    assert "Nothing was changed. A reason is needed" in unsaid
+    page = said.content.decode()
+    assert "The label of 4 items was corrected." in page
+    assert "more are" not in page
+    assert "The mill beside it." in page
+    assert page.count(f">{sam.display_name}<") >= 2
+    assert "It was withdrawn already." in again
+    assert "Twice." not in again
