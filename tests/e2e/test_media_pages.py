@@ -15,7 +15,7 @@ from accounts.enums import Role
 from accounts.models import User
 from predictions.models import Item, MediaArchive, Workflow
 from predictions.services.media_archives import read_archive
-from tests.factories.accounts import MembershipFactory, UserFactory
+from tests.factories.accounts import member
 from tests.factories.media import (
     image_file,
     make_media_workflow,
@@ -43,9 +43,7 @@ def parts(transactional_db: None) -> Workflow:
 @pytest.fixture
 def chief(parts: Workflow) -> User:
     """A supervisor."""
-    person = UserFactory.create(username="chief")
-    MembershipFactory.create(user=person, scope_id=parts.pk, role=Role.SUPERVISOR)
-    return person
+    return member(parts.scope, Role.SUPERVISOR, username="chief")
 
 
 def archive(folder: Path) -> Path:

@@ -17,7 +17,7 @@ from reviewqueue.models import Decision
 from reviewqueue.services.pipeline import process_batch
 from tests.browser import ARGUMENTS, chromium_path, violations
 from tests.e2e.conftest import OpenPage
-from tests.factories.accounts import MembershipFactory, UserFactory
+from tests.factories.accounts import member
 from tests.factories.speech import (
     make_speech_champion,
     make_speech_workflow,
@@ -70,16 +70,8 @@ def workflow(db: None, now: datetime) -> Workflow:
 
 @pytest.fixture
 def engineer(workflow: Workflow, now: datetime) -> User:
-    person = UserFactory.create(username="engineer")
-    MembershipFactory.create(user=person, scope_id=workflow.pk, role=Role.ENGINEER)
+    person = member(workflow.scope, Role.ENGINEER, username="engineer")
     make_speech_champion(workflow, by=person, now=now)
-    return person
-
-
-@pytest.fixture
-def alice(workflow: Workflow) -> User:
-    person = UserFactory.create(username="alice")
-    MembershipFactory.create(user=person, scope_id=workflow.pk, role=Role.REVIEWER)
     return person
 
 

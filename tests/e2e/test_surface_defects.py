@@ -6,14 +6,12 @@ from datetime import datetime
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from accounts.enums import Role
 from accounts.models import User
 from predictions.models import Item, PredictedFields, Workflow
 from reviewqueue.models import Decision
 from reviewqueue.services.pipeline import process_batch
 from tests.e2e.conftest import OpenPage
 from tests.e2e.test_fields import faults, press
-from tests.factories.accounts import MembershipFactory, UserFactory
 from tests.factories.parts import (
     make_parts_champion,
     make_parts_workflow,
@@ -46,13 +44,6 @@ def workflow(db: None, now: datetime) -> Workflow:
         "second_opinion_share = 0.05": "second_opinion_share = 0.0",
     }
     return make_parts_workflow(now=now, changes=changes)
-
-
-@pytest.fixture
-def alice(workflow: Workflow) -> User:
-    person = UserFactory.create(username="alice")
-    MembershipFactory.create(user=person, scope_id=workflow.pk, role=Role.REVIEWER)
-    return person
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ import pyarrow.parquet as pq
 import pytest
 from django.core.management import CommandError, call_command
 
-from accounts.enums import Role
 from accounts.models import User
 from predictions.enums import ModelKind, Stage
 from predictions.learning.speech.generated import spoken_word, voice
@@ -25,7 +24,6 @@ from reviewqueue.models import Route
 from reviewqueue.services.judging import Judgement
 from reviewqueue.services.pipeline import process_batch
 from reviewqueue.services.snapshots import stream_snapshot
-from tests.factories.accounts import MembershipFactory, UserFactory
 from tests.factories.predictions import make_workflow
 from tests.factories.speech import (
     make_speech_champion,
@@ -48,13 +46,6 @@ CHANGES = {
 @pytest.fixture
 def workflow(db: None, now: datetime) -> Workflow:
     return make_speech_workflow(now=now, changes=CHANGES)
-
-
-@pytest.fixture
-def alice(workflow: Workflow) -> User:
-    person = UserFactory.create(username="alice")
-    MembershipFactory.create(user=person, scope_id=workflow.pk, role=Role.REVIEWER)
-    return person
 
 
 def routes(workflow: Workflow) -> dict[str, tuple[str, str, str]]:

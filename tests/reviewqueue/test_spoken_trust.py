@@ -6,7 +6,6 @@ from itertools import count
 
 import pytest
 
-from accounts.enums import Role
 from accounts.models import User
 from predictions.models import ModelVersion, Workflow
 from reviewqueue.enums import MoveCause, PolicyMode, RouteKind
@@ -21,7 +20,6 @@ from reviewqueue.services.policies import TERMS, PolicyTerms, put_policy
 from reviewqueue.services.trust_plans import put_plan, terms_of
 from reviewqueue.services.trust_watch import watch_trust
 from reviewqueue.trust.bounds import reviews_needed
-from tests.factories.accounts import MembershipFactory, UserFactory
 from tests.factories.speech import (
     make_speech_champion,
     make_speech_workflow,
@@ -43,13 +41,6 @@ def workflow(db: None, now: datetime, monkeypatch: pytest.MonkeyPatch) -> Workfl
     return make_speech_workflow(
         now=now, changes={"blind_share = 0.02": "blind_share = 0"}
     )
-
-
-@pytest.fixture
-def alice(workflow: Workflow) -> User:
-    person = UserFactory.create(username="alice")
-    MembershipFactory.create(user=person, scope_id=workflow.pk, role=Role.REVIEWER)
-    return person
 
 
 @pytest.fixture

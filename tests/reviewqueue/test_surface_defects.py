@@ -8,7 +8,6 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from accounts.enums import Role
 from accounts.models import User
 from predictions.learning.readers.terms import Reading
 from predictions.models import (
@@ -29,7 +28,6 @@ from reviewqueue.services import pipeline
 from reviewqueue.services.judging import Judgement
 from reviewqueue.services.pipeline import process_batch
 from reviewqueue.services.snapshots import stream_snapshot
-from tests.factories.accounts import MembershipFactory, UserFactory
 from tests.factories.media import image_file
 from tests.factories.parts import (
     make_parts_champion,
@@ -52,13 +50,6 @@ def workflow(db: None, now: datetime) -> Workflow:
         'mode = "above"': 'mode = "all"',
     }
     return make_parts_workflow(now=now, changes=changes)
-
-
-@pytest.fixture
-def alice(workflow: Workflow) -> User:
-    person = UserFactory.create(username="alice")
-    MembershipFactory.create(user=person, scope_id=workflow.pk, role=Role.REVIEWER)
-    return person
 
 
 def test_a_picture_goes_the_whole_way(

@@ -23,7 +23,7 @@ from predictions.models import (
 )
 from predictions.services.media_storage import read
 from reviewqueue.services.pipeline import process_batch
-from tests.factories.accounts import MembershipFactory, UserFactory
+from tests.factories.accounts import member
 from tests.factories.media import (
     image_file,
     make_media_workflow,
@@ -162,8 +162,7 @@ def test_a_role_in_one_workflow_opens_no_file_of_another(
     client: Client, media: MediaFile
 ) -> None:
     other = make_media_workflow(now=AT, slug="others")
-    stranger = UserFactory.create(username="stranger")
-    MembershipFactory.create(user=stranger, scope_id=other.pk, role=Role.SUPERVISOR)
+    stranger = member(other.scope, Role.SUPERVISOR, username="stranger")
     client.force_login(stranger)
 
     assert client.get(url(media)).status_code == 404

@@ -4,7 +4,6 @@ from datetime import datetime
 
 import pytest
 
-from accounts.enums import Role
 from accounts.models import User
 from accounts.permissions import Actor
 from predictions.models import Item, Workflow
@@ -13,7 +12,6 @@ from reviewqueue.queries.good_parts import good_examples
 from reviewqueue.services.gold import add_settled
 from reviewqueue.services.outcomes import OutcomeRow, record_outcomes
 from reviewqueue.services.pipeline import process_batch
-from tests.factories.accounts import MembershipFactory, UserFactory
 from tests.factories.parts import make_parts_workflow, part, store_part
 
 pytestmark = pytest.mark.django_db
@@ -22,13 +20,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def workflow(db: None, now: datetime) -> Workflow:
     return make_parts_workflow(now=now)
-
-
-@pytest.fixture
-def alice(workflow: Workflow) -> User:
-    person = UserFactory.create(username="alice")
-    MembershipFactory.create(user=person, scope_id=workflow.pk, role=Role.REVIEWER)
-    return person
 
 
 @pytest.fixture

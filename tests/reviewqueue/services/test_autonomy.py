@@ -7,13 +7,12 @@ import pytest
 
 from accounts.models import User
 from predictions.models import ModelVersion, Workflow
-from reviewqueue.enums import MoveCause, RouteKind
+from reviewqueue.enums import RouteKind
 from reviewqueue.models import Case, Route, Segment, TrustMove
 from reviewqueue.queries.trust import plan_in_force, segments_in_force
 from reviewqueue.services.assessment import assess
 from reviewqueue.services.autonomy import (
     MoveRefused,
-    withdraw,
 )
 from reviewqueue.services.trust_plans import (
     InvalidPlan,
@@ -35,6 +34,7 @@ from tests.reviewqueue.services.trust_steps import (
     plan,
     review,
     route,
+    take_back,
 )
 
 
@@ -210,24 +210,14 @@ def test_withdrawal_by_hand_happens_once(
 ) -> None:
     later = earn(workflow, segment, alice, now=now)
 
-    def take_back() -> TrustMove | None:
-        return withdraw(
-            workflow=workflow,
-            segment_id=segment.pk,
-            cause=MoveCause.BY_HAND,
-            by=alice,
-            reason="a complaint",
-            now=later,
-        )
-
-    first = take_back()
+    first = take_back(workflow, segment, alice, now=later)
     assert first is not None
     assert (first.cause, first.reason, first.to_probability) == (
         "by_hand",
         "a complaint",
         1,
     )
-    assert take_back() is None
+    assert take_back(workflow, segment, alice, now=later) is None
 
 
 def test_evidence_of_a_reviewer_below_the_gold_floor_takes_trust_back(

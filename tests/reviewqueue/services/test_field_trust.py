@@ -12,7 +12,7 @@ from reviewqueue.enums import MoveCause, RouteKind, RouteReason
 from reviewqueue.models import FieldObservation, Observation, Route, Segment
 from reviewqueue.queries.trust import plan_in_force, segments_in_force
 from reviewqueue.services.assessment import Assessed, assess
-from reviewqueue.services.autonomy import MoveRefused, withdraw
+from reviewqueue.services.autonomy import MoveRefused
 from reviewqueue.services.observations import rebuild_observations
 from reviewqueue.services.outcomes import OutcomeRow, record_outcomes
 from reviewqueue.services.trust_watch import watch_trust
@@ -32,7 +32,7 @@ from tests.reviewqueue.services.parts_steps import (
     trusted,
     without_confidence,
 )
-from tests.reviewqueue.services.trust_steps import cut, plan, route
+from tests.reviewqueue.services.trust_steps import cut, plan, route, take_back
 
 pytestmark = pytest.mark.django_db
 THIRD = """
@@ -83,14 +83,7 @@ def test_route_records_what_each_part_asked_for_and_can_be_replayed(
     fields: Workflow, alice: User, now: datetime
 ) -> None:
     later = earn_all(fields, alice, now=now)
-    withdraw(
-        workflow=fields,
-        segment_id=segment_of(fields, "tool").pk,
-        cause=MoveCause.BY_HAND,
-        by=alice,
-        reason="for the test",
-        now=later,
-    )
+    take_back(fields, segment_of(fields, "tool"), alice, now=later)
     route(fields, 3, start=900, now=later)
 
     parts = [segment_of(fields, name).pk for name in ("", *RATES)]
@@ -123,14 +116,7 @@ def test_what_another_part_asked_for_is_no_evidence(
     fields: Workflow, alice: User, now: datetime
 ) -> None:
     later = earn_all(fields, alice, now=now)
-    withdraw(
-        workflow=fields,
-        segment_id=segment_of(fields, "tool").pk,
-        cause=MoveCause.BY_HAND,
-        by=alice,
-        reason="for the test",
-        now=later,
-    )
+    take_back(fields, segment_of(fields, "tool"), alice, now=later)
     route(fields, 60, start=900, now=later)
     review_fields(fields, alice, 60, now=later)
 

@@ -10,11 +10,10 @@ import pytest
 from accounts.models import User
 from lifecycle.queries.telemetry import few_counts
 from predictions.models import Workflow
-from reviewqueue.enums import MoveCause, RouteKind
+from reviewqueue.enums import RouteKind
 from reviewqueue.models import Route
 from reviewqueue.queries.drift import sent_in
 from reviewqueue.queries.repair import RepairScope, count_alone
-from reviewqueue.services.autonomy import withdraw
 from reviewqueue.services.drift import watch_drift
 from tests.reviewqueue.services.field_steps import with_fields
 from tests.reviewqueue.services.parts_steps import (
@@ -24,7 +23,7 @@ from tests.reviewqueue.services.parts_steps import (
     trusted,
     without_confidence,
 )
-from tests.reviewqueue.services.trust_steps import route
+from tests.reviewqueue.services.trust_steps import route, take_back
 
 pytestmark = pytest.mark.django_db
 
@@ -43,14 +42,7 @@ def test_drift_of_a_field_is_of_its_confidence_in_its_own_sample(
     fields: Workflow, alice: User, now: datetime
 ) -> None:
     later = earn_all(fields, alice, now=now)
-    withdraw(
-        workflow=fields,
-        segment_id=segment_of(fields, "tool").pk,
-        cause=MoveCause.BY_HAND,
-        by=alice,
-        reason="for the test",
-        now=later,
-    )
+    take_back(fields, segment_of(fields, "tool"), alice, now=later)
     day = timedelta(days=1)
     route(fields, 30, start=900, now=later)
 

@@ -9,10 +9,9 @@ import pytest
 
 from accounts.models import User
 from predictions.models import Workflow
-from reviewqueue.enums import MoveCause
 from reviewqueue.models import Route, Segment, TrustMove
 from reviewqueue.queries.trust import segments_cut, segments_in_force
-from reviewqueue.services.autonomy import MoveRefused, withdraw
+from reviewqueue.services.autonomy import MoveRefused
 from reviewqueue.services.trust_watch import watch_trust
 from tests.reviewqueue.services.field_steps import with_fields
 from tests.reviewqueue.services.parts_steps import (
@@ -26,7 +25,7 @@ from tests.reviewqueue.services.parts_steps import (
     trusted,
 )
 from tests.reviewqueue.services.test_races import at_once
-from tests.reviewqueue.services.trust_steps import route
+from tests.reviewqueue.services.trust_steps import route, take_back
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -67,20 +66,14 @@ def test_grant_and_withdrawal_of_two_parts_do_not_meet(
     step_down(fields, parts[0], alice, now=now)
     later = now + timedelta(minutes=1)
 
-    def take_back() -> object:
-        return withdraw(
-            workflow=fields,
-            segment_id=parts[0].pk,
-            cause=MoveCause.BY_HAND,
-            by=alice,
-            reason="a complaint",
-            now=later,
-        )
-
     def go_on() -> None:
         route(fields, 20, start=900, now=later)
 
-    at_once(take_back, *[granter(fields, parts[1], alice, now=later)] * 2, go_on)
+    at_once(
+        partial(take_back, fields, parts[0], alice, now=later),
+        *[granter(fields, parts[1], alice, now=later)] * 2,
+        go_on,
+    )
 
     assert segment_of(fields, "torque").level == 0
     assert segment_of(fields, "tool").level == 1

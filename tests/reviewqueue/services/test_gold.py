@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from accounts.enums import Role
 from accounts.models import User
 from predictions.declaration import FieldError
 from predictions.models import Item, ModelVersion, Workflow
@@ -23,7 +24,7 @@ from reviewqueue.services.gold import (
     add_settled,
     retire_gold,
 )
-from tests.factories.accounts import MembershipFactory, UserFactory
+from tests.factories.accounts import member
 from tests.factories.predictions import make_items, make_workflow
 from tests.reviewqueue.services.gold_steps import (
     answer_gold,
@@ -234,8 +235,7 @@ def test_newest_run_counts_so_that_people_can_recover(
     now: datetime,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    dora = UserFactory.create(username="dora")
-    MembershipFactory.create(user=dora, scope_id=workflow.pk, role="reviewer")
+    dora = member(workflow.scope, Role.REVIEWER, username="dora")
     plan = put_gold_plan(workflow, now=now, floor=0.75)
     gold = gold_items(workflow, sam, now=now, n=60)
     monkeypatch.setattr(gold_queries, "N_OF_RUN", 40)

@@ -12,7 +12,7 @@ from reviewqueue.models import Decision, Notice, Route, Segment, TrustMove
 from reviewqueue.queries.shadow_evidence import n_tried
 from reviewqueue.queries.trust import plan_in_force, segments_in_force
 from reviewqueue.services.assessment import assess
-from reviewqueue.services.autonomy import MoveRefused, withdraw
+from reviewqueue.services.autonomy import MoveRefused
 from reviewqueue.services.trust_watch import watch_trust
 from tests.factories.predictions import make_model, set_policy
 from tests.reviewqueue.models.trust_rows import make_segment
@@ -28,7 +28,7 @@ from tests.reviewqueue.services.shadow_steps import (
     start,
 )
 from tests.reviewqueue.services.steps import amend
-from tests.reviewqueue.services.trust_steps import DELTA, TOLERATED, plan
+from tests.reviewqueue.services.trust_steps import DELTA, TOLERATED, plan, take_back
 
 
 @pytest.fixture
@@ -304,14 +304,7 @@ def test_after_a_withdrawal_it_is_earned_anew(
     review_all(workflow, alice, now=now)
     segment = cut_new(workflow, beside, now=later, auto_grant=True)
     watch_trust(workflow=workflow, now=later)
-    withdraw(
-        workflow=workflow,
-        segment_id=segment.pk,
-        cause=MoveCause.BY_HAND,
-        by=sam,
-        reason="a complaint",
-        now=later + timedelta(seconds=1),
-    )
+    take_back(workflow, segment, sam, now=later + timedelta(seconds=1))
 
     assert watch_trust(workflow=workflow, now=later + timedelta(seconds=2)) == []
     with pytest.raises(MoveRefused, match="shadow"):

@@ -13,7 +13,7 @@ from predictions.models import Workflow
 from predictions.services.media_removal import remove_media
 from reviewqueue.services.pipeline import process_batch
 from reviewqueue.services.snapshots import stream_snapshot
-from tests.factories.accounts import MembershipFactory, UserFactory
+from tests.factories.accounts import member
 from tests.factories.media import make_media_workflow, stored
 from tests.factories.predictions import raw_item, store
 from tests.reviewqueue.services.snapshot_steps import built, label_next
@@ -28,9 +28,7 @@ def workflow(db: None, now: datetime) -> Workflow:
 
 @pytest.fixture
 def reader(workflow: Workflow) -> User:
-    person = UserFactory.create(username="alice")
-    MembershipFactory.create(user=person, scope_id=workflow.pk, role=Role.REVIEWER)
-    return person
+    return member(workflow.scope, Role.REVIEWER, username="alice")
 
 
 def test_rows_name_their_files_whatever_becomes_of_them(

@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 
 from accounts.models import User
 from predictions.models import ModelVersion, Workflow
+from reviewqueue.enums import MoveCause
 from reviewqueue.models import Case, Segment, TrustMove, TrustPlan
 from reviewqueue.queries.trust import plan_in_force, segments_in_force
-from reviewqueue.services.autonomy import grant
+from reviewqueue.services.autonomy import grant, withdraw
 from reviewqueue.services.pipeline import process_batch
 from reviewqueue.services.trust_plans import put_plan, terms_of
 from reviewqueue.trust.bounds import reviews_needed
@@ -86,6 +87,19 @@ def grant_step(
         seen_level=seen_level,
         by=by,
         reason="the evidence",
+        now=now,
+    )
+
+
+def take_back(
+    workflow: Workflow, segment: Segment, by: User, *, now: datetime
+) -> TrustMove | None:
+    return withdraw(
+        workflow=workflow,
+        segment_id=segment.pk,
+        cause=MoveCause.BY_HAND,
+        by=by,
+        reason="a complaint",
         now=now,
     )
 

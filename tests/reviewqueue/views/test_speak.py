@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from accounts.enums import Role
 from predictions.models import Item, Workflow
-from tests.factories.accounts import MembershipFactory, UserFactory
+from tests.factories.accounts import member
 from tests.factories.predictions import make_workflow
 from tests.factories.speech import (
     make_speech_champion,
@@ -37,8 +37,7 @@ def workflow(db: None, now: datetime) -> Workflow:
 
 @pytest.fixture
 def client(workflow: Workflow, now: datetime) -> Client:
-    engineer = UserFactory.create(username="engineer")
-    MembershipFactory.create(user=engineer, scope_id=workflow.pk, role=Role.ENGINEER)
+    engineer = member(workflow.scope, Role.ENGINEER, username="engineer")
     make_speech_champion(workflow, by=engineer, now=now)
     found = Client()
     found.force_login(engineer)
@@ -111,8 +110,7 @@ def test_foreign_formats_are_refused_in_words(
 
 def test_a_workflow_without_sound_says_so(client: Client, now: datetime) -> None:
     other = make_workflow(now=now, slug="payments")
-    user = UserFactory.create(username="chief")
-    MembershipFactory.create(user=user, scope_id=other.pk, role=Role.SUPERVISOR)
+    user = member(other.scope, Role.SUPERVISOR, username="chief")
     client.force_login(user)
 
     page = client.get(reverse("reviewqueue:speak", args=["payments"]))
