@@ -23,6 +23,7 @@ REGULAR = (
     ("tidy-media", "predictions.tidy_media", 3600, 3600),
     ("close-windows", "predictions.close_windows", 60, 60),
     ("settle-failures", "reviewqueue.settle_failures", 60, 60),
+    ("remove-readings", "reviewqueue.remove_old_readings", 3600, 3600),
     ("resume-gate-runs", "lifecycle.resume_gate_runs", 30, 60),
 )
 

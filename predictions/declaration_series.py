@@ -69,6 +69,7 @@ class Series(Part):
     lead_minutes: Number = Field(default=0, ge=0, le=YEARS)
     stop_cost: Number = Field(ge=0)
     visit_cost: Number = Field(ge=0)
+    keep_days: Whole = Field(default=0, ge=0, le=36_500)  # of readings; 0 is for ever
     channels: tuple[Channel, ...] = Field(max_length=MAX_CHANNELS)
 
     @model_validator(mode="after")
@@ -86,6 +87,9 @@ class Series(Part):
             raise ValueError(f"a window holds at most {MAX_STEPS} steps")
         if self.lead_minutes >= self.horizon_minutes:
             raise ValueError("lead_minutes is not below horizon_minutes")
+        needed = self.window_minutes + self.step_minutes + self.wait_minutes
+        if 0 < self.keep_days * 24 * 60 < needed:
+            raise ValueError("keep_days is below what a window needs")
         return self
 
     @property

@@ -12,7 +12,7 @@ from predictions.declaration_series import Channel
 from predictions.learning.series import Moment, marked
 from predictions.models import Item, ItemWindow, Moments, Workflow
 from predictions.services.moments import as_moments
-from predictions.services.windows import Row, window_rows
+from predictions.services.windows import Row, removed_at, window_rows
 from reviewqueue.models import Route
 from reviewqueue.series_charts import Line, Mark, series_chart
 from ui import numbers
@@ -55,6 +55,7 @@ class SeriesFigure:
     channels: tuple[ChannelFigure, ...]
     moments: tuple[MarkedStretch, ...]
     table: SeriesTable
+    removed_at: datetime | None = None  # then nothing is drawn
 
     @property
     def largest(self) -> float:
@@ -76,11 +77,14 @@ def series_figure(
     if window is None:
         return None
     rows = window_rows(window)
+    gone = removed_at(window) if len(rows) < window.n_readings else None
+    if gone:
+        rows = []  # a part of them would tell another story
     shown = list(enumerate(marked(found), start=1))
     return SeriesFigure(
         starts_at=window.starts_at,
         ends_at=window.ends_at,
-        n_readings=len(rows),
+        n_readings=window.n_readings if gone else len(rows),
         channels=tuple(
             _channel_figure(channel, window, rows, shown)
             for channel in series.channels
@@ -90,6 +94,7 @@ def series_figure(
             _worded(number, one, series.channels, window) for number, one in shown
         ),
         table=_table(series.channels, rows),
+        removed_at=gone,
     )
 
 

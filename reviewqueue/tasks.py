@@ -17,7 +17,7 @@ from reviewqueue.services.strays import return_strays
 from reviewqueue.services.workers import leave_sign
 from reviewqueue.tasks_figures import merge_tallies
 from reviewqueue.tasks_gold import watch_gold
-from reviewqueue.tasks_series import settle_failures
+from reviewqueue.tasks_series import remove_old_readings, settle_failures
 from reviewqueue.tasks_snapshots import build_snapshot, resume_snapshots
 from reviewqueue.tasks_trust import (
     watch_drift,
@@ -30,6 +30,7 @@ from reviewqueue.tasks_webhooks import send_deliveries, sweep_deliveries
 __all__ = [
     "build_snapshot",
     "merge_tallies",
+    "remove_old_readings",
     "resume_snapshots",
     "send_deliveries",
     "settle_failures",

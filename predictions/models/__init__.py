@@ -18,6 +18,7 @@ from predictions.models.series import (
     Machine,
     MachineFailure,
     Moments,
+    ReadingRemoval,
     SeriesReading,
 )
 from predictions.models.workflow import FeatureProfile, Workflow, WorkflowVersion
@@ -47,6 +48,7 @@ __all__ = [
     "PredictedFields",
     "Prediction",
     "QuarantinedItem",
+    "ReadingRemoval",
     "SeriesReading",
     "Waiver",
     "Workflow",

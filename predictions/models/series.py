@@ -1,5 +1,6 @@
 """Machines and their readings, the windows that became items, and failures."""
 
+import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
@@ -57,6 +58,17 @@ class Machine(models.Model):
         return f"machine {self.id}"
 
 
+_UNLESS_TOLD = """
+IF TG_OP = 'DELETE' AND EXISTS (
+    SELECT 1 FROM predictions_readingremoval told
+    WHERE told.machine_id = OLD.machine_id AND told.until > OLD.at
+) THEN
+    RETURN OLD;
+END IF;
+RAISE EXCEPTION 'Cannot update or delete rows from % table', TG_TABLE_NAME;
+"""
+
+
 class SeriesReading(models.Model):
     """What a machine read at one moment. `id` is in the order of arrival."""
 
@@ -76,10 +88,46 @@ class SeriesReading(models.Model):
                 fields=("machine", "at"), name="predictions_reading_once"
             ),
         )
-        triggers = (append_only(),)
+        triggers = (
+            # Those alone may go of which a `ReadingRemoval` tells.
+            pgtrigger.Trigger(
+                name="append_only",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update | pgtrigger.Delete,
+                func=_UNLESS_TOLD,
+            ),
+        )
 
     def __str__(self) -> str:
         return f"reading {self.id}"
+
+
+class ReadingRemoval(models.Model):
+    """Readings of a machine before a moment went, as the workflow file says."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    machine = models.ForeignKey(
+        Machine, on_delete=models.PROTECT, related_name="removals", db_index=False
+    )
+    until = models.DateTimeField()
+    n_readings = models.PositiveIntegerField()
+    keep_days = models.PositiveIntegerField()
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(n_readings__gt=0, keep_days__gt=0, until__lt=F("at")),
+                name="predictions_removal_of_old_ones",
+            ),
+        )
+        indexes = (
+            models.Index(fields=("machine", "until"), name="predictions_removal_until"),
+        )
+        triggers = (append_only(),)
+
+    def __str__(self) -> str:
+        return f"removal {self.id}"
 
 
 class ItemWindow(models.Model):

@@ -67,6 +67,8 @@ def _compute(prediction: Prediction, window: ItemWindow) -> list[StretchJson]:
     if series is None:
         return []
     rows = window_rows(window)
+    if len(rows) < window.n_readings:
+        return []  # what was removed cannot be asked about
     seconds, channels = as_arrays(rows, series, start=window.starts_at)
     length = (window.ends_at - window.starts_at) / timedelta(seconds=1)
     features = dict(prediction.item.features)

@@ -16,7 +16,13 @@ from predictions.enums import IntakeSource
 from predictions.intake.values import EPOCH, MICROSECOND
 from predictions.learning.series import Channels, Floats, window_values
 from predictions.learning.series_columns import VERSION
-from predictions.models import ItemWindow, Machine, SeriesReading, Workflow
+from predictions.models import (
+    ItemWindow,
+    Machine,
+    ReadingRemoval,
+    SeriesReading,
+    Workflow,
+)
 from predictions.services.intake import IntakeResult, store_chunk
 from predictions.services.wake_ups import wake_scoring
 
@@ -119,6 +125,17 @@ def window_rows(window: ItemWindow) -> list[Row]:
         id__lte=window.last_reading_id,
     )
     return list(rows.order_by("at").values_list("id", "at", "values"))
+
+
+def removed_at(window: ItemWindow) -> datetime | None:
+    """Return when readings that an item was made of were removed; the last time."""
+    rows = ReadingRemoval.objects.filter(
+        machine=window.machine_id, until__gt=window.starts_at
+    )
+    # What covers the whole window took the rest of it; later ones took nothing more.
+    whole = rows.filter(until__gte=window.ends_at).order_by("at").first()
+    found = whole or rows.order_by("-at").first()
+    return found.at if found else None
 
 
 def as_arrays(

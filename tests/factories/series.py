@@ -85,8 +85,10 @@ currency = "EUR"
 )
 
 
-def make_series_workflow(*, now: datetime, more: str = "") -> Workflow:
-    workflow, _ = declare_workflow(source_toml=DECLARATION + more, by=None, now=now)
+def make_series_workflow(
+    *, now: datetime, more: str = "", source: str = DECLARATION
+) -> Workflow:
+    workflow, _ = declare_workflow(source_toml=source + more, by=None, now=now)
     first_policy(workflow=workflow, by=None, now=now)
     return workflow
 

@@ -12,6 +12,7 @@ from predictions.models import (
     MachineFailure,
     Moments,
     Prediction,
+    ReadingRemoval,
     SeriesReading,
     Workflow,
 )
@@ -56,6 +57,10 @@ class SeriesWorld:
             failure=self.failure, reason=reason, by=UserFactory.create(), at=self.now
         )
 
+    def remove(self, **columns: object) -> None:
+        old = {"until": self.now - HOUR, "n_readings": 1, "keep_days": 1}
+        ReadingRemoval.objects.create(machine=self.mill, at=self.now, **(old | columns))
+
     def keep(self, purpose: str) -> None:
         KeptFile.objects.create(
             workflow=self.workflow,
@@ -83,7 +88,9 @@ def series_rows(
     workflow: Workflow, item: Item, prediction: Prediction, *, now: datetime
 ) -> None:
     """Write one row at least of each table of readings."""
-    SeriesWorld(workflow, item, item, now).withdraw("Told by mistake.")
+    world = SeriesWorld(workflow, item, item, now)
+    world.withdraw("Told by mistake.")
+    world.remove()
     Moments.objects.create(prediction=prediction, stretches=[], created_at=now)
 
 
@@ -103,5 +110,8 @@ REFUSED: list[tuple[str, Callable[[SeriesWorld], object]]] = [
         lambda w: w.window(ends_at=w.now + HOUR, n_readings=0),
     ),
     ("predictions_withdrawal_says_why", lambda w: w.withdraw("")),
+    ("predictions_removal_of_old_ones", lambda w: w.remove(n_readings=0)),
+    ("predictions_removal_of_old_ones", lambda w: w.remove(keep_days=0)),
+    ("predictions_removal_of_old_ones", lambda w: w.remove(until=w.now)),
     ("predictions_keptfile_purpose_known", lambda w: w.keep("other")),
 ]
