@@ -6,14 +6,16 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from accounts.models import User
-from predictions.models import ModelVersion, Moments, Workflow
+from predictions.models import Item, ModelVersion, Moments, Workflow
 from reviewqueue.models import Decision
 from reviewqueue.services.machine_failures import FailureRow, record_failures
 from reviewqueue.services.pipeline import process_batch
+from reviewqueue.services.reading_retention import remove_old_readings
 from tests.browser import AXE_COLOURS, violations
 from tests.e2e.conftest import OpenPage
 from tests.factories.predictions import set_policy
 from tests.factories.series import (
+    DECLARATION,
     hour_of,
     make_series_champion,
     make_series_workflow,
@@ -112,3 +114,25 @@ def test_a_supervisor_sees_what_alarms_were_worth(
         page.emulate_media(color_scheme=theme)
         assert violations(page, AXE_COLOURS) == []
     assert violations(page) == []
+
+
+def test_an_old_item_says_that_its_readings_were_removed(
+    open_page: OpenPage, sam: User, now: datetime
+) -> None:
+    kept = DECLARATION.replace("visit_cost = 60", "visit_cost = 60\nkeep_days = 1")
+    workflow = make_series_workflow(now=now, source=kept)
+    send(workflow, hour_of(now - timedelta(days=9), HUMP), now=now - timedelta(days=8))
+    assert remove_old_readings(workflow=workflow, now=now) == len(HUMP)
+    item = Item.objects.order_by("pk")[0]
+
+    page = open_page(
+        sam, f"/w/mills/items/{item.pk}/", viewport={"width": 360, "height": 800}
+    )
+
+    readings = page.get_by_role("region", name="Readings of the machine")
+    expect(readings).to_contain_text(f"were removed on {now:%-d %B %Y}")
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        assert violations(page, AXE_COLOURS) == []
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
