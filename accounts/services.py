@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
+from allauth.account.models import EmailAddress
 from django.contrib.auth.password_validation import validate_password
 from django.db import IntegrityError, transaction
 
@@ -160,7 +161,10 @@ def note_lockout(*, user: User | None, login: str, now: datetime) -> None:
 def update_profile(
     *, user: User, name: str, email: str, wants_alert_mails: bool
 ) -> User:
-    """Change what a person says about themselves. Raises: EmailTakenError."""
+    """Change what a person says about themselves.
+
+    A former address opens nothing any more. Raises: EmailTakenError.
+    """
     user.name, user.email = name, email
     user.wants_alert_mails = wants_alert_mails
     try:
@@ -168,6 +172,8 @@ def update_profile(
             user.save(update_fields=["name", "email", "wants_alert_mails"])
     except IntegrityError as error:
         raise _named(error, user) from error
+    # allauth's own record: else it would go on signing in, and whoever has it now too.
+    EmailAddress.objects.filter(user=user).exclude(email__iexact=email).delete()
     return user
 
 

@@ -2,8 +2,10 @@
 
 from typing import Any
 
-from allauth.account.forms import ChangePasswordForm, LoginForm
+from allauth.account.forms import ChangePasswordForm, LoginForm, ResetPasswordForm
 from django.http import HttpRequest
+
+from accounts.models import User
 
 
 class SignInForm(LoginForm):  # type: ignore[misc]  # allauth has no types
@@ -39,3 +41,19 @@ class NewPasswordForm(ChangePasswordForm):  # type: ignore[misc]  # allauth has 
         ):
             self.add_error("password1", "This is the present password.")
         return cleaned
+
+
+class ForgottenPasswordForm(ResetPasswordForm):  # type: ignore[misc]  # allauth has no types
+    """Writes to nobody about an account whose address is another by now.
+
+    allauth remembers every address that it was once asked about.
+    """
+
+    users: list[User]
+
+    def clean_email(self) -> str:
+        email = str(super().clean_email())
+        self.users = [
+            user for user in self.users if user.email.lower() == email.lower()
+        ]
+        return email

@@ -16,7 +16,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import AccessEvent, User
-from accounts.services import set_temporary_password, set_user_active
+from accounts.services import (
+    set_temporary_password,
+    set_user_active,
+    update_profile,
+)
 from tests.factories.accounts import PASSWORD, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -203,6 +207,48 @@ def test_reset_does_not_say_whether_an_address_is_known(
         unknown.status_code,
         unknown.headers["Location"],
     )
+
+
+def reset_mails(email: str) -> list[str]:
+    mail.outbox.clear()
+    Client().post(reverse("account_reset_password"), {"email": email})
+    return [str(message.body) for message in mail.outbox]
+
+
+def move_address(user: User, email: str) -> None:
+    reset_mails(user.email)  # allauth keeps an address once it was asked about
+    update_profile(user=user, name="", email=email, wants_alert_mails=True)
+
+
+def test_reset_never_goes_to_an_address_that_was_given_up(ada: User) -> None:
+    move_address(ada, "ada@new.example.org")
+
+    (to_old,) = reset_mails("ada@example.org")
+    assert "No account" in mail.outbox[0].subject
+    assert "http" not in to_old
+    (to_new,) = reset_mails("ada@new.example.org")
+    assert "/accounts/password/reset/key/" in to_new
+
+
+def test_reset_for_who_took_an_address_over_is_of_their_account_alone(
+    ada: User,
+) -> None:
+    reset_mails(ada.email)
+    # As an account stands whose address moved before former ones were forgotten.
+    User.objects.filter(pk=ada.pk).update(email="ada@new.example.org")
+    UserFactory.create(username="bob", email="ada@example.org", password=PASSWORD)
+
+    (body,) = reset_mails("ada@example.org")
+    assert "\nbob.\n" in body
+
+
+def test_address_that_was_given_up_signs_nobody_in(client: Client, ada: User) -> None:
+    move_address(ada, "ada@new.example.org")
+
+    sign_in(client, "ada@example.org", PASSWORD)
+    assert not signed_in(client)
+    sign_in(client, "ada@new.example.org", PASSWORD)
+    assert signed_in(client)
 
 
 def test_deactivated_user_is_out_at_the_next_request(
