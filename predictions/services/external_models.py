@@ -272,7 +272,8 @@ def scores_of(
     Raises: ModelOutputWrong.
     """
     said = answer["label_keys"]
-    if sorted(map(str, said)) != sorted(label_keys) or len(said) != len(label_keys):
+    is_text = all(isinstance(one, str) for one in said)
+    if not is_text or sorted(said) != sorted(label_keys):
         raise ModelOutputWrong("its labels are not those registered")
     expected = (n_rows, len(label_keys))
     try:

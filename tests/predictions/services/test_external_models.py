@@ -14,10 +14,11 @@ from django.core.management import CommandError, call_command
 from jsonschema import validate  # type: ignore[import-untyped]  # it has no types
 
 from predictions.enums import ModelKind, Stage
+from predictions.learning.failures import ModelOutputWrong
 from predictions.models import ModelEvent, ModelVersion, Prediction, Workflow
 from predictions.services import model_health
 from predictions.services.explanations import explain_prediction
-from predictions.services.external_models import secret_for
+from predictions.services.external_models import scores_of, secret_for
 from predictions.services.registry import (
     ModelDescription,
     RegistrationRefused,
@@ -188,6 +189,17 @@ def test_slow_answer_costs_the_time_budget_and_no_more(
     assert run(workflow, 1.0, now=now) == [("review", "model_failed")]
     assert time.monotonic() - began < 2
     assert failure() == "model_timeout"
+
+
+@pytest.mark.parametrize("said", [[0, 1], [True, "0"], [{}, []], ["0", "0"]])
+def test_labels_that_only_look_like_those_registered_are_no_answer(
+    said: list[object],
+) -> None:
+    answer = {"label_keys": said, "probabilities": [[0.5, 0.5]]}
+
+    for keys in (("0", "1"), ("0", "True"), ("[]", "{}")):
+        with pytest.raises(ModelOutputWrong):
+            scores_of(answer, keys, n_rows=1)
 
 
 def test_server_that_is_gone_is_not_asked_again_and_again(
