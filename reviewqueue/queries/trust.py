@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
+from uuid import UUID
 
 import orjson
 from django.db.models import QuerySet
@@ -13,7 +14,7 @@ from predictions.declaration_fields import FieldSpec
 from predictions.models import ModelVersion, Workflow
 from predictions.queries.model_versions import champion_of
 from reviewqueue.enums import EvidenceKind
-from reviewqueue.models import Segment, TrustPlan
+from reviewqueue.models import Segment, TrustMove, TrustPlan
 from reviewqueue.models.tally import BAND_ENDS
 from reviewqueue.queries.policies import policy_in_force
 from reviewqueue.trust.ladder import tolerated_rate
@@ -162,6 +163,15 @@ def is_of_reign(segment: Segment, champion: ModelVersion) -> bool:
     """Say whether a segment's evidence began since its version last became champion."""
     is_its = segment.model_version_id == champion.pk
     return is_its and segment.evidence_since >= champion.stage_changed_at
+
+
+def plan_of_last_move(segment: Segment) -> UUID | None:
+    """Return the plan by which a segment came to where it is, None where it began.
+
+    Not to be told from moments: a plan is dated before it waited for its turn.
+    """
+    moves = TrustMove.objects.filter(segment=segment)
+    return moves.order_by("-id").values_list("plan_id", flat=True).first()
 
 
 def granted_before(

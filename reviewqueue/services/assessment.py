@@ -9,7 +9,7 @@ from reviewqueue.enums import EvidenceKind, MoveCause
 from reviewqueue.models import Segment, TrustPlan
 from reviewqueue.queries.evidence import Evidence, evidence_of
 from reviewqueue.queries.gold import reviewers_below_floor
-from reviewqueue.queries.trust import tolerated_in
+from reviewqueue.queries.trust import plan_of_last_move, tolerated_in
 from reviewqueue.trust.ladder import MIN_TOLERATED, Standing, Terms, Verdict, judge
 
 
@@ -111,7 +111,7 @@ def cause_of(
     if with_everyone.standing.bound <= found.terms.tolerated:
         return MoveCause.REVIEWERS
     # What was granted on other terms is held to these.
-    return MoveCause.PLAN if segment.moved_at < plan.created_at else None
+    return MoveCause.PLAN if plan_of_last_move(segment) != plan.pk else None
 
 
 def _is_rung(segment: Segment, plan: TrustPlan) -> bool:

@@ -143,3 +143,15 @@ def test_floor_reached_is_told(
 
     kinds = Notice.objects.order_by("id").values_list("kind", flat=True)
     assert list(kinds) == [NoticeKind.GRANTED, NoticeKind.FLOOR_REACHED]
+
+
+def test_rate_tightened_while_somebody_granted_is_held_to_all_the_same(
+    workflow: Workflow, segment: Segment, later: datetime, now: datetime
+) -> None:
+    strict = dict.fromkeys(workflow.declaration.label_keys, TOLERATED / 10)
+    # It read its clock before the grant, and waited for the workflow until after it.
+    plan(workflow, now=now - timedelta(seconds=1), tolerated=strict)
+
+    watch_trust(workflow=workflow, now=later)
+
+    assert causes() == [("grant", "evidence"), ("withdraw", "plan")]
