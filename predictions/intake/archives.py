@@ -24,6 +24,7 @@ CHUNK_ROWS = 50
 MAX_FILES = 100_000
 MAX_DIRECTORY_BYTES = 32 * 1024 * 1024  # it is held in memory as a whole
 BEGINNING = b"PK\x03\x04"
+_ENTRY = b"PK\x01\x02"
 _END, _END_SIZE = b"PK\x05\x06", 22
 _MAX_COMMENT = 65_535
 _READABLE = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
@@ -46,10 +47,12 @@ class ItemArchive:
         """Read what is in it. Raises: MalformedPayload."""
         self._declaration = declaration
         _check_directory(file)
+        bounded = _Bounded(file)
         try:
-            self._zip = zipfile.ZipFile(file)
+            self._zip = zipfile.ZipFile(cast("BinaryIO", bounded))
         except (*_BROKEN, ValueError, struct.error) as error:
             raise MalformedPayload(f"zip: {type(error).__name__}") from error
+        bounded.is_opening = False
         names = Counter(one.filename for one in self._zip.infolist())
         self._twice = {name for name, n in names.items() if n > 1}
         found = [name for name in MANIFESTS if name in names]
@@ -129,8 +132,35 @@ def _error(field: str, rule: str, name: object, words: str) -> FieldError:
     return FieldError(field, rule, value, f"{field}: “{str(value)[:60]}” {words}")
 
 
+class _Bounded:
+    """Reads no directory that is larger than its archive's end owns up to.
+
+    The end stands in the file twice or more, and may say something else each time:
+    which one is believed is up to whoever reads it.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.is_opening = True
+        self.seek, self.tell = file.seek, file.tell
+        self.seekable, self.close = file.seekable, file.close
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Read as the file does. Raises: MalformedPayload."""
+        if self.is_opening and size > MAX_DIRECTORY_BYTES:
+            raise _too_many()
+        data = self._file.read(size)
+        if self.is_opening and data.count(_ENTRY) > MAX_FILES:
+            raise _too_many()
+        return data
+
+
+def _too_many() -> MalformedPayload:
+    return MalformedPayload(f"zip: more than {MAX_FILES:,} files")
+
+
 def _check_directory(file: BinaryIO) -> None:
-    """Refuse a directory that would not fit in memory, before it is read.
+    """Refuse a directory that says of itself that it would not fit in memory.
 
     Raises: MalformedPayload.
     """
@@ -145,7 +175,7 @@ def _check_directory(file: BinaryIO) -> None:
     if n_files == 0xFFFF or n_bytes == 0xFFFFFFFF:
         n_files, n_bytes = _zip64(tail, place)
     if n_files > MAX_FILES or n_bytes > MAX_DIRECTORY_BYTES:
-        raise MalformedPayload(f"zip: more than {MAX_FILES:,} files")
+        raise _too_many()
 
 
 def _zip64(tail: bytes, end: int) -> tuple[int, int]:

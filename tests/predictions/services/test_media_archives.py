@@ -2,6 +2,7 @@
 
 import io
 import json
+import struct
 import zipfile
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -180,6 +181,49 @@ def test_a_directory_too_large_for_memory_is_refused(
     archive = read(workflow, bytes(data), now=now, expect="failed")
 
     assert "more than 100,000 files" in archive.failure
+
+
+def test_a_large_directory_that_the_end_does_not_own_up_to_is_refused(
+    workflow: Workflow, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reader of ZIP64 believes a second record, whatever the first one says."""
+    data = zipped({"manifest.ndjson": ""})
+    end = data.rindex(b"PK\5\6")
+    n_bytes, offset = struct.unpack("<II", data[end + 12 : end + 20])
+    n_more = 5_000_000
+    record = struct.pack(
+        "<IQHHIIQQQQ",
+        0x06064B50,
+        44,
+        45,
+        45,
+        0,
+        0,
+        1,
+        1,
+        n_bytes + n_more,
+        offset,
+    )
+    locator = struct.pack("<IIQI", 0x07064B50, 0, end + n_more, 1)
+    forged = data[:end] + bytes(n_more) + record + locator + data[end:]
+    monkeypatch.setattr("predictions.intake.archives.MAX_DIRECTORY_BYTES", n_more)
+
+    archive = read(workflow, forged, now=now, expect="failed")
+
+    assert "more than 100,000 files" in archive.failure
+
+
+def test_more_files_than_the_end_owns_up_to_are_refused(
+    workflow: Workflow, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("predictions.intake.archives.MAX_FILES", 3)
+    data = bytearray(zipped({"manifest.ndjson": "", "1": "", "2": "", "3": ""}))
+    end = data.rindex(b"PK\5\6")
+    data[end + 8 : end + 12] = struct.pack("<HH", 1, 1)
+
+    archive = read(workflow, bytes(data), now=now, expect="failed")
+
+    assert "more than 3 files" in archive.failure
 
 
 def test_the_same_again_stores_nothing_twice(workflow: Workflow, now: datetime) -> None:
