@@ -46,10 +46,13 @@ def keep_archive(
     content: "File[bytes]",
     by: User | None,
     now: datetime,
+    is_wanted: Callable[[MediaArchive], bool] = lambda archive: True,
 ) -> MediaArchive:
     """Store an archive and wake a worker that reads it.
 
     Not to be called inside a transaction: the row is committed first, as of media.
+    One that is not wanted once it is stored is read by nobody, and goes; what
+    `is_wanted` writes is written together with that it is to be read.
     Raises: PayloadTooLarge; MediaUnavailable.
     """
     n_bytes = content.size
@@ -60,10 +63,12 @@ def keep_archive(
     )
     media_storage.write_file(archive.storage_name, content)
     with transaction.atomic():
-        MediaArchive.objects.filter(pk=archive.pk, status=ArchiveStatus.STORING).update(
-            status=ArchiveStatus.QUEUED, file=archive.storage_name
-        )
-        transaction.on_commit(lambda: wake_reader(archive.pk))
+        if is_wanted(archive):
+            stored = MediaArchive.objects.filter(pk=archive.pk)
+            stored.filter(status=ArchiveStatus.STORING).update(
+                status=ArchiveStatus.QUEUED, file=archive.storage_name
+            )
+            transaction.on_commit(lambda: wake_reader(archive.pk))
     archive.refresh_from_db()
     return archive
 

@@ -1,6 +1,7 @@
 """Large files that come in parts, and can go on where they stopped."""
 
 import hashlib
+import io
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -115,14 +116,20 @@ def complete_upload(
     if upload.offset != upload.n_bytes:
         raise WrongOffset(upload.offset)
     with _whole(upload) as (source, digest):
+        if source.seek(0, io.SEEK_END) != upload.n_bytes:
+            return _completed_by_another(upload)
+        source.seek(0)
         if upload.sha256 and digest != upload.sha256:
             raise UploadRefused(FieldError("sha256", "mismatch", digest))
         workflow = upload.workflow
         if upload.purpose == UploadPurpose.ARCHIVE:
-            archive = keep_archive(
-                workflow=workflow, content=File(source, name="x"), by=by, now=now
+            keep_archive(
+                workflow=workflow,
+                content=File(source, name="x"),
+                by=by,
+                now=now,
+                is_wanted=lambda archive: _became(upload, archive_id=archive.pk),
             )
-            _became(upload, archive_id=archive.pk)
         else:
             kept = keep_media(
                 workflow=workflow,
@@ -169,9 +176,18 @@ def _counted(part: MediaUploadPart, offset: int) -> bool:
     return True
 
 
-def _became(upload: MediaUpload, **what: UUID) -> None:
-    # Of two that complete it at once both made the same; the first one is told.
-    MediaUpload.objects.filter(pk=upload.pk, media=None, archive=None).update(**what)
+def _became(upload: MediaUpload, **what: UUID) -> bool:
+    """Write what it became; False where another who completes it was first."""
+    open_one = MediaUpload.objects.filter(pk=upload.pk, media=None, archive=None)
+    return bool(open_one.update(**what))
+
+
+def _completed_by_another(upload: MediaUpload) -> MediaUpload:
+    """Return what it became, now that its parts go. Raises: MediaUnavailable."""
+    upload.refresh_from_db()
+    if upload.media_id or upload.archive_id:
+        return upload
+    raise MediaUnavailable
 
 
 @contextmanager

@@ -6,10 +6,23 @@ import zipfile
 from datetime import datetime, timedelta
 
 import pytest
+from django.core.files.base import File
 from django.core.files.storage import default_storage
 
 from predictions.enums import UploadPurpose
-from predictions.models import MediaUpload, MediaUploadPart, Workflow
+from predictions.models import (
+    MediaArchive,
+    MediaUpload,
+    MediaUploadPart,
+    QuarantinedItem,
+    Workflow,
+)
+from predictions.services import media_storage
+from predictions.services.media_archives import (
+    erase_read,
+    read_archive,
+    waiting_archives,
+)
 from predictions.services.media_uploads import (
     UploadRefused,
     UploadTerms,
@@ -129,6 +142,53 @@ def test_an_archive_comes_in_parts_too(workflow: Workflow, now: datetime) -> Non
     assert whole.archive is not None
     with default_storage.open(whole.archive.storage_name) as stored:
         assert stored.read() == data
+
+
+def archive_in_parts(workflow: Workflow, *, now: datetime) -> MediaUpload:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        archive.writestr("manifest.ndjson", "{}\n")
+    data = target.getvalue()
+    terms = UploadTerms(UploadPurpose.ARCHIVE, len(data))
+    upload = begin_upload(workflow=workflow, terms=terms, by=None, now=now)
+    upload = add_part(upload=upload, offset=0, data=data[:50])
+    return add_part(upload=upload, offset=50, data=data[50:])
+
+
+def test_of_two_that_complete_it_at_once_one_archive_is_read(
+    workflow: Workflow, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload = archive_in_parts(workflow, now=now)
+    other = MediaUpload.objects.get(pk=upload.pk)
+    real, told = media_storage.write_file, []
+
+    def and_meanwhile(name: str, content: "File[bytes]") -> None:
+        monkeypatch.setattr(media_storage, "write_file", real)
+        told.append(complete_upload(upload=other, by=None, now=now))
+        real(name, content)
+
+    monkeypatch.setattr(media_storage, "write_file", and_meanwhile)
+    whole = complete_upload(upload=upload, by=None, now=now)
+
+    assert whole.archive_id == told[0].archive_id
+    assert waiting_archives(now=now) == [whole.archive_id]
+    assert read_archive(archive_id=whole.archive_id, clock=lambda: now)
+    assert QuarantinedItem.objects.count() == 1
+    erase_read(now=now + timedelta(hours=2))
+    assert MediaArchive.objects.count() == 1
+
+
+def test_who_completes_it_while_its_parts_go_is_told_what_it_became(
+    workflow: Workflow, now: datetime
+) -> None:
+    upload = archive_in_parts(workflow, now=now)
+    other = MediaUpload.objects.get(pk=upload.pk)
+    whole = complete_upload(upload=upload, by=None, now=now)
+
+    told = complete_upload(upload=other, by=None, now=now)
+
+    assert told.archive_id == whole.archive_id
+    assert MediaArchive.objects.count() == 1
 
 
 def test_what_is_not_finished_goes_after_a_day(
