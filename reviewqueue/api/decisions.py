@@ -53,7 +53,7 @@ from reviewqueue.enums import CaseStatus, Verdict
 from reviewqueue.models import Decision, Label
 from reviewqueue.queries.disguise import as_held_route
 from reviewqueue.queries.gold import told_label
-from reviewqueue.queries.personal import mask_said
+from reviewqueue.queries.personal import mask_labels
 from reviewqueue.queries.visibility import hidden_item_ids
 from reviewqueue.services.decisions import (
     Recorded,
@@ -326,7 +326,7 @@ class DecisionFeed(Operation):
             self.actor(request), workflow.pk, [one.item_id for one in found]
         )
         following = make_cursor(found[-1].pk) if found else cursor or None
-        mask_said(found, workflow)
+        mask_labels(found, workflow)
         shown = [label_shape(one) for one in found if one.item_id not in hidden]
         return Response({"results": shown, "next": following})
 

@@ -94,6 +94,19 @@ def mask_said(
             one.fields = masked_fields(one.fields, declaration, secrets)
 
 
+def mask_labels(rows: Collection[Label], workflow: Workflow) -> None:
+    """Mask the fields of labels of many items, each by what is masked in its own."""
+    declaration = workflow.declaration
+    typed = [one for one in rows if one.fields]
+    if not typed or not is_masking(declaration):
+        return
+    marks = marks_of({one.item_id for one in typed}, declaration)
+    for one in typed:
+        known = marks.get(one.item_id)
+        secrets = secrets_of(one.item.features, declaration, known)
+        one.fields = masked_fields(one.fields, declaration, secrets)
+
+
 def mask_notes(
     notes: Iterable[CaseNote], workflow: Workflow, secrets: Secrets = frozenset()
 ) -> None:
