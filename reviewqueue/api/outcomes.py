@@ -61,6 +61,7 @@ class OutcomeList(Operation):
             by=self.user(request),
             now=timezone.now(),
             sites=self.actor(request).sites(workflow.pk),
+            clock=timezone.now,
         )
         refused += [
             RefusedOutcome(rows[one.index][0], one.external_id, one.errors)

@@ -12,6 +12,7 @@ from accounts.models import User
 from accounts.sites import ALL_SITES, Sites, within_sites
 from predictions.declaration import FieldError
 from predictions.fields.values import Values, check_fields
+from predictions.jobs import Clock
 from predictions.models import Item, Workflow
 from reviewqueue.enums import LabelSource
 from reviewqueue.models import Label, Outcome
@@ -50,6 +51,7 @@ def record_outcomes(
     by: User | None,
     now: datetime,
     sites: Sites = ALL_SITES,
+    clock: Clock | None = None,
 ) -> OutcomesRecorded:
     """Store late truth by external id, in transactions of some hundred rows.
 
@@ -58,7 +60,8 @@ def record_outcomes(
     counted as a duplicate. A row for an item that is not known, with a label that is
     not declared, with fields that break a rule, or with other fields than the same
     news had, is refused with its reason; the others go on. To who is limited to `sites`
-    the items of others are not known.
+    the items of others are not known. Each transaction is of the `clock`'s moment,
+    where there is one: the feed and snapshots take it that rows are as new as they say.
     """
     result = OutcomesRecorded()
     known: list[_News] = []
@@ -77,7 +80,8 @@ def record_outcomes(
         else:
             known.append(_News(index, row, item, fields))
     for chunk in batched(known, ROWS_PER_TRANSACTION):
-        n_new, refused = _record_chunk(chunk, workflow=workflow, by=by, now=now)
+        at = clock() if clock else now
+        n_new, refused = _record_chunk(chunk, workflow=workflow, by=by, now=at)
         result.accepted += n_new
         result.duplicates += len(chunk) - n_new - len(refused)
         result.refused += refused

@@ -86,14 +86,16 @@ def _store(
 ) -> str:
     """Store items, score them here and now, and record their labels as late truth."""
     brought = store_listed(workflow=workflow, slot=slot, listed=listed, now=now)
-    while process_batch(workflow=workflow, limit=1000, now=now):
+    while process_batch(workflow=workflow, limit=1000, now=timezone.now()):
         pass
     news = [
         OutcomeRow(one.external_id, one.label, one.written_at)
         for one in listed
         if one.label
     ]
-    recorded = record_outcomes(workflow=workflow, rows=news, by=None, now=now)
+    recorded = record_outcomes(
+        workflow=workflow, rows=news, by=None, now=now, clock=timezone.now
+    )
     return (
         f"{workflow.slug}: {brought.n_stored:,} items stored, "
         f"{brought.n_known:,} known already, {recorded.accepted:,} labels "

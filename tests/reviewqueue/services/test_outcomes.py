@@ -6,6 +6,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 from accounts.models import User
 from predictions.models import ModelVersion, Workflow
 from reviewqueue.models import Case, Label, Outcome
+from reviewqueue.services import outcomes
 from reviewqueue.services.decisions import amend_decision, undo_decision
 from reviewqueue.services.judging import Judgement
 from reviewqueue.services.outcomes import OutcomeRow, OutcomesRecorded, record_outcomes
@@ -153,3 +154,27 @@ def test_outcome_of_another_workflows_item_is_unknown(
 
     assert tell(other, ("tx-0", "fraud", now), now=now).accepted == 0
     assert not Outcome.objects.exists()
+
+
+def test_news_is_dated_when_it_is_written_however_long_the_list_is(
+    workflow: Workflow,
+    champion: ModelVersion,
+    now: datetime,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else it would come behind a reader of the feed, and into an old snapshot."""
+    open_cases(workflow, 3, now=now)
+    monkeypatch.setattr(outcomes, "ROWS_PER_TRANSACTION", 1)
+    minutes = iter(range(3))
+    rows = [OutcomeRow(f"tx-{at}", "fraud", now) for at in range(3)]
+
+    record_outcomes(
+        workflow=workflow,
+        rows=rows,
+        by=None,
+        now=now,
+        clock=lambda: now + timedelta(minutes=next(minutes)),
+    )
+
+    told = Label.objects.order_by("created_at").values_list("created_at", flat=True)
+    assert [one - now for one in told] == [timedelta(minutes=at) for at in range(3)]

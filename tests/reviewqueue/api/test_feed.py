@@ -1,6 +1,7 @@
-"""What people type into fields is masked in the feed as on the item's page."""
+"""The feed of labels: nothing is missed, and what is masked stays so."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -8,13 +9,17 @@ from django.test import Client
 from accounts.enums import Role
 from accounts.models import User
 from accounts.services import grant_role
+from predictions.jobs import Clock
+from predictions.models import Workflow
 from predictions.services import model_health
+from reviewqueue.services import outcomes
 from reviewqueue.services.decisions import record_decision
 from reviewqueue.services.judging import Judgement
+from reviewqueue.services.outcomes import OutcomeRow, record_outcomes
 from reviewqueue.services.pipeline import process_batch
 from tests.factories.accounts import ApiKeyFactory, bearer
 from tests.factories.notes import MISSED, NOTE, make_notes, make_notes_champion, note
-from tests.factories.predictions import set_policy, store
+from tests.factories.predictions import make_items, set_policy, store
 from tests.reviewqueue.services.steps import claim, token
 
 pytestmark = pytest.mark.django_db
@@ -22,6 +27,45 @@ CHANGES = {
     "[costs]\n": '[[fields]]\nname = "told"\ntitle = "Who told"\ntype = "text"\n'
     "required = false\n\n[costs]\n"
 }
+
+
+def test_who_follows_the_feed_misses_no_part_of_a_long_list_of_late_truth(
+    client: Client, workflow: Workflow, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = datetime.now(UTC) - timedelta(minutes=10)
+    make_items(workflow, 3, now=begun)
+    grant_role(
+        user=alice, scope=workflow.scope, role=Role.AUDITOR, actor=None, now=begun
+    )
+    key = ApiKeyFactory.create(
+        owner=alice, scope=workflow.scope, verbs=["decisions.view"]
+    )
+    minutes = iter(range(1, 9))
+    pages: list[dict[str, Any]] = []
+
+    def clock() -> datetime:
+        """Before the second part others have their say, and the feed is read."""
+        minute = next(minutes)
+        if minute == 2:
+            tell("tx-2", at=begun + timedelta(minutes=1, seconds=30))
+            read()
+        return begun + timedelta(minutes=minute)
+
+    def read() -> None:
+        cursor = {"cursor": pages[-1]["next"]} if pages else {}
+        address = f"/api/v1/workflows/{workflow.slug}/decisions"
+        pages.append(client.get(address, cursor, headers=bearer(key)).json())
+
+    def tell(*names: str, at: datetime, clock: Clock | None = None) -> None:
+        rows = [OutcomeRow(name, "fraud", begun) for name in names]
+        record_outcomes(workflow=workflow, rows=rows, by=None, now=at, clock=clock)
+
+    monkeypatch.setattr(outcomes, "ROWS_PER_TRANSACTION", 1)
+    tell("tx-0", "tx-1", at=begun + timedelta(minutes=1), clock=clock)
+    read()
+
+    told = [one["external_id"] for page in pages for one in page["results"]]
+    assert told == ["tx-0", "tx-2", "tx-1"]
 
 
 def test_words_masked_in_an_item_are_masked_in_what_was_typed_about_it(
