@@ -122,7 +122,7 @@ def _send(mail: AlertMail) -> tuple[str, bool]:
         message_of(mail).send()
     except smtplib.SMTPResponseException as error:
         return f"{type(error).__name__} {error.smtp_code}", False
-    except smtplib.SMTPRecipientsRefused as error:
+    except (smtplib.SMTPRecipientsRefused, ValueError) as error:
         return type(error).__name__, False
     except (smtplib.SMTPException, OSError) as error:
         return type(error).__name__, True
@@ -157,7 +157,7 @@ def message_of(mail: AlertMail) -> EmailMessage:
     ]
     what = "alert" if is_raised else "resolved"
     return EmailMessage(
-        subject=f"[Countersign] {what}: {workflow.name}, {title}".replace("\n", " "),
+        subject=" ".join(f"[Countersign] {what}: {workflow.name}, {title}".split()),
         body="\n".join(lines),
         from_email=settings.DEFAULT_FROM_EMAIL,
         to=[mail.to.email],

@@ -194,3 +194,38 @@ def test_mail_of_a_dead_sender_is_sent_again(
     assert send_due_mails(clock=lambda: now) == 0
     assert send_due_mails(clock=lambda: now + timedelta(seconds=120)) == 1
     assert AlertMail.objects.get().status == MailStatus.SENT
+
+
+def test_name_of_two_lines_holds_no_mail_up(
+    workflow: Workflow, sam: User, erin: User, now: datetime
+) -> None:
+    workflow.name = "Payments\r\nBcc: everybody@example.org"
+    workflow.save(update_fields=["name"])
+    addressed(sam)
+    addressed(erin)
+    raised(workflow, now=now)
+
+    assert send_due_mails(clock=lambda: now) == 2
+
+    sent = [str(one.message()["Subject"]) for one in mail.outbox]
+    assert len(sent) == 2
+    assert all("Payments Bcc: everybody@example.org, " in one for one in sent)
+
+
+def test_mail_that_cannot_be_written_is_tried_like_another_and_holds_none_up(
+    workflow: Workflow,
+    sam: User,
+    erin: User,
+    now: datetime,
+    failing: type[Failing],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(failing, "error", ValueError("not a header"))
+    addressed(sam)
+    addressed(erin)
+    raised(workflow, now=now)
+
+    assert send_due_mails(clock=lambda: now) == 2
+
+    said = AlertMail.objects.values_list("said", "status")
+    assert list(said) == [("ValueError", MailStatus.WAITING)] * 2
