@@ -50,6 +50,12 @@ def recommending_since(version: ModelVersion) -> datetime | None:
     return began.order_by("-id").values_list("at", flat=True).first()
 
 
+def taken_back_at(version: ModelVersion) -> datetime | None:
+    """Return when a version last ceased to be champion; None for one that never did."""
+    ended = ModelEvent.objects.filter(model_version=version, from_stage=Stage.CHAMPION)
+    return ended.order_by("-id").values_list("at", flat=True).first()
+
+
 def events_of(version: ModelVersion, *, limit: int = 100) -> QuerySet[ModelEvent]:
     """Return the newest events of a version."""
     events = ModelEvent.objects.filter(model_version=version).select_related("actor")

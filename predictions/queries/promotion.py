@@ -8,10 +8,11 @@ from typing import Any, Final
 from django.db.models import QuerySet
 
 from accounts.models import User
+from accounts.permissions import Actor, Permission
 from predictions.declaration import Declaration
 from predictions.enums import Stage
 from predictions.models import Approval, GateReport, ModelVersion, Waiver
-from predictions.queries.model_versions import champion_of
+from predictions.queries.model_versions import champion_of, taken_back_at
 
 APPROVED_FOR: Final = timedelta(days=7)
 NO_WORSE: Final = "no_worse_than_champion"
@@ -132,11 +133,22 @@ def _other_champion(version: ModelVersion, report: GateReport) -> str:
 def approvals_in_force(
     version: ModelVersion, report: GateReport | None, *, now: datetime
 ) -> list[Approval]:
-    """Return the approvals that count: on the newest report, not older than a week."""
+    """Return the approvals that count: on the newest report, not older than a week.
+
+    None of before the version was champion last: it was taken back since. None of
+    somebody who may not approve any more.
+    """
     approvals = Approval.objects.filter(
         model_version=version, report=report, at__gte=now - APPROVED_FOR
     )
-    return list(approvals.select_related("by").order_by("at", "id"))
+    if (taken_back := taken_back_at(version)) is not None:
+        approvals = approvals.filter(at__gte=taken_back)
+    said = approvals.select_related("by").order_by("at", "id")
+    return [
+        one
+        for one in said
+        if Actor(user=one.by).can(Permission.MODELS_STAGE, version.workflow_id)
+    ]
 
 
 def _approvals(

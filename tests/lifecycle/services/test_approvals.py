@@ -4,7 +4,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from accounts.enums import Role
 from accounts.models import User
+from accounts.services import set_roles
 from predictions.enums import Stage
 from predictions.models import ModelVersion, Workflow
 from predictions.queries.promotion import obstacles
@@ -108,3 +110,37 @@ def test_the_same_word_twice_is_one_and_a_champion_needs_none(
     move(version, Stage.CHAMPION, now)
     with pytest.raises(GateWordTooLate, match="champion already"):
         approve(version=version, report=report, reason="yes", by=erin, now=now)
+
+
+def test_what_was_said_before_it_was_taken_back_puts_nothing_back(
+    workflow: Workflow, erin: User, sam: User, now: datetime
+) -> None:
+    version = make_model(workflow, now=now)
+    declare(workflow, now, SCHEMA, TWO)
+    report = report_of(version, now)
+    approve(version=version, report=report, reason="yes", by=erin, now=now)
+    move(version, Stage.CHAMPION, now, sam)
+    later = now + timedelta(hours=1)
+    move(version, Stage.RETIRED, later, erin)
+
+    assert refusal(version, Stage.CHAMPION, later, sam)[0] == "approvals"
+    approve(version=version, report=report, reason="it was not it", by=erin, now=later)
+    move(version, Stage.CHAMPION, later, sam)
+
+
+def test_word_of_who_may_not_give_it_any_more_does_not_count(
+    workflow: Workflow, erin: User, sam: User, now: datetime
+) -> None:
+    version = make_model(workflow, now=now)
+    declare(workflow, now, SCHEMA, TWO)
+    report = report_of(version, now)
+    approve(version=version, report=report, reason="yes", by=erin, now=now)
+    assert _open(version, now, sam) == []
+
+    User.objects.filter(pk=erin.pk).update(is_active=False)
+    assert _open(version, now, sam) == ["approvals"]
+    User.objects.filter(pk=erin.pk).update(is_active=True)
+    set_roles(
+        user=erin, scope=workflow.scope, roles=[Role.REVIEWER], actor=None, now=now
+    )
+    assert _open(version, now, sam) == ["approvals"]
