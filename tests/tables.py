@@ -1,7 +1,7 @@
 """The tests' tables: made once, kept as a dump while no migration changes.
 
-Migrating takes a quarter of a minute, loading what came of it a second. In a fresh
-checkout the first who needs tables migrates, and the others wait for it.
+Migrating takes several seconds, loading what came of it one. In a fresh checkout the
+first who needs tables migrates, and the others wait for it.
 """
 
 import hashlib
@@ -21,6 +21,7 @@ from embedded.binaries import postgres_binary
 PROJECT = Path(__file__).resolve().parent.parent
 TEMPLATE = "tables_of_before"
 KEPT = 3
+UNLIKE = ("\\restrict ", "\\unrestrict ")
 
 
 def kept_tables() -> Path:
@@ -54,6 +55,15 @@ def load_tables(dump: Path, *, into: str) -> None:
     """Fill the empty database at this address with what the dump holds."""
     quietly = ("-qX", "-v", "ON_ERROR_STOP=1", "-o", os.devnull)
     _run("psql", *quietly, "-f", str(dump), f"--dbname={into}")
+
+
+def schema_of(address: str) -> str:
+    """Return all that the database at this address is made of, without its rows."""
+    words = ("--schema-only", "--no-owner", "--no-privileges", f"--dbname={address}")
+    dumped = _run("pg_dump", *words, stdout=subprocess.PIPE).stdout.decode()
+    # Said anew with every dump.
+    lines = dumped.splitlines(keepends=True)
+    return "".join(one for one in lines if not one.startswith(UNLIKE))
 
 
 def _dump() -> Path:
@@ -93,8 +103,11 @@ def _server() -> Iterator["psycopg.Connection[tuple[object, ...]]"]:
         yield server
 
 
-def _run(program: str, *words: str) -> None:
-    subprocess.run([str(postgres_binary(program)), *words], check=True)
+def _run(
+    program: str, *words: str, stdout: int | None = None
+) -> "subprocess.CompletedProcess[bytes]":
+    binary = str(postgres_binary(program))
+    return subprocess.run([binary, *words], check=True, stdout=stdout)
 
 
 def _address(database: str) -> str:
