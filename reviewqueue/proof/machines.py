@@ -19,7 +19,7 @@ from predictions.declaration_series import Series
 
 AGAIN_SHARE, BROKEN_SHARE, LATE_SHARE = 0.01, 0.01, 0.005
 PER_REQUEST: Final = 400
-SETTLED: Final = 90.0  # minutes of a life
+SETTLED: Final = timedelta(minutes=90)  # of a life, or of what is sent
 HELD: Final = timedelta(hours=3)
 N_MACHINES: Final = 8
 ROW: Final = timedelta(minutes=5)
@@ -46,7 +46,7 @@ class Reading:
     at: datetime
     values: Mapping[str, Any]
     failure: str
-    life_minutes: float  # since the tool was new
+    age: timedelta  # since the tool was new
 
     def to_json(self) -> dict[str, object]:
         """Return the reading as it is sent."""
@@ -94,7 +94,7 @@ def _reading(
         at=at,
         values=values,
         failure="" if mode in NO_FAILURE else mode,
-        life_minutes=age / timedelta(minutes=1),
+        age=age,
     )
 
 
@@ -112,14 +112,16 @@ def as_sent(readings: Sequence[Reading], *, rng: np.random.Generator) -> Sent:
     """Put readings into requests; plant some twice, some broken, some held back.
 
     Held back are only such without which every window still is one: in the middle of a
-    life, and not the last of a machine. What is broken breaks one rule each.
+    life, neither the first that are sent of a machine nor the last. What is broken
+    breaks one rule each.
     """
     known = {(one.machine, one.at) for one in readings}
+    first = {one.machine: one.at for one in reversed(readings)}
     last = {one.machine: one.at for one in readings}
     safe = [
         at
         for at, one in enumerate(readings)
-        if one.life_minutes >= SETTLED
+        if min(one.age, one.at - first[one.machine]) >= SETTLED
         and (one.machine, one.at + 4 * ROW) in known
         and last[one.machine] - one.at > HELD
         and not one.at.minute % 10  # its neighbour, of the same step, is there

@@ -66,6 +66,21 @@ def test_lives_go_round_the_machines_and_a_tool_takes_an_hour_to_change(
     assert all(one.failure in {"", "TWF"} for one in readings)  # RNF is no failure
 
 
+def test_nothing_is_held_back_where_a_window_hangs_on_it(
+    readings: list[Reading],
+) -> None:
+    begun = START + timedelta(minutes=50)  # within a life
+    live = [one for one in readings if one.at >= begun]
+    late: set[datetime] = set()
+    for seed in range(50):
+        sent = as_sent(live, rng=np.random.default_rng(seed))
+        held_back = sent.batches[-1][-sent.n_late :]
+        late |= {datetime.fromisoformat(str(one["at"])) for one in held_back}
+
+    assert len(late) > 1
+    assert min(late) - begun >= timedelta(minutes=90)
+
+
 @pytest.mark.django_db
 def test_what_is_sent_becomes_what_the_file_says(
     readings: list[Reading], now: datetime
