@@ -23,6 +23,7 @@ _JFIF = b"JFIF\x00"
 _ICC = b"ICC_PROFILE\x00"
 _ADOBE = b"Adobe"
 _SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
+MAX_SCANS = 100  # encoders write ten
 _APP0, _APP2, _APP14 = 0xE0, 0xE2, 0xEE
 # Frames, tables and scans: what a decoder skips may hold anything, DNL too.
 _PICTURE = frozenset({*range(0xC0, 0xD0), 0xDB, 0xDD, _SOS}) - {0xC8}
@@ -107,10 +108,11 @@ def stripped_jpeg(data: bytes) -> bytes:
     """Return a JPEG without EXIF, XMP, IPTC, comments and embedded thumbnails.
 
     What stands behind its end goes as well: further pictures, films, anything.
-    Raises: MediaRefused when it is cut off.
+    Raises: MediaRefused when it is cut off, or has so many scans that decoding them,
+    each a pass over the whole picture, would take minutes.
     """
     kept = [b"\xff\xd8"]
-    place = 2
+    place, n_scans = 2, 0
     while True:
         marker, place = _next_marker(data, place)
         if marker == _EOI:
@@ -128,6 +130,9 @@ def stripped_jpeg(data: bytes) -> bytes:
         place += size
         kept += _kept_segment(marker, body)
         if marker == _SOS:
+            n_scans += 1
+            if n_scans > MAX_SCANS:
+                raise broken(f"it holds more than {MAX_SCANS} scans")
             end = _end_of_scan(data, place)
             kept.append(data[place:end])
             place = end

@@ -81,13 +81,15 @@ def clean_image(data: bytes, found: str, limits: Limits) -> CleanMedia:
     with _opened(data, name) as image:
         _check_size(image, limits)
         # What a camera puts behind a JPEG (a preview, a gain map) is cut off below.
-        if found != sniffing.JPEG and getattr(image, "n_frames", 1) != 1:
+        # Asked whether, not how many: to count those of a TIFF may take minutes.
+        if found != sniffing.JPEG and getattr(image, "is_animated", False):
             raise animated()
         turned = image.getexif().get(ORIENTATION, 1) not in {None, 0, 1}
-        if found == sniffing.TIFF or turned:
-            kept = _encoded_again(image, "PNG" if found == sniffing.TIFF else name)
+        if found == sniffing.TIFF:
+            kept = _encoded_again(image, "PNG")
         else:
-            kept = _STRIP[found](data)
+            kept = _STRIP[found](data)  # before anything is decoded
+            kept = _encoded_again(image, name) if turned else kept
     with _opened(kept, "PNG" if found == sniffing.TIFF else name) as image:
         image.load()
         width, height = image.size

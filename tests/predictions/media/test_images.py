@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageSequence
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.TiffImagePlugin import TiffImageFile
 
 from predictions.media.cleaning import cleaned
-from predictions.media.images import smaller_images
+from predictions.media.images import ORIENTATION, smaller_images
 from predictions.media.sniffing import format_of
 from predictions.media.terms import CleanMedia, Limits, MediaRefused
 from tests.factories.media import SECRET, image_file, picture
@@ -195,6 +197,47 @@ def test_a_bomb_is_refused_by_what_its_header_says() -> None:
     assert refused.value.words == (
         "60,000 by 60,000 are 3,600,000,000 pixels, more than the 1,000,000 allowed"
     )
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_jpeg_of_a_thousand_scans_is_refused_before_any_is_decoded(
+    orientation: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forty bytes a scan, and each takes a pass over the whole picture."""
+    target, exif = io.BytesIO(), Image.Exif()
+    exif[ORIENTATION] = orientation
+    picture(1).save(target, "JPEG", progressive=True, exif=exif)
+    data = target.getvalue()
+    scan, end = data.rindex(b"\xff\xda"), data.rindex(b"\xff\xd9")
+    assert clean(data[:end] + data[scan:end] * 10 + data[end:]).content_type
+    bomb = data[:end] + data[scan:end] * 1000 + data[end:]
+    monkeypatch.setattr(JpegImageFile, "load", None)
+
+    with pytest.raises(MediaRefused, match="more than 100 scans") as refused:
+        clean(bomb)
+
+    assert refused.value.rule == "unreadable"
+
+
+def test_of_a_tiff_of_many_pictures_no_more_than_two_are_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """To count them takes a time that grows with their square."""
+    target = io.BytesIO()
+    first, *others = [picture(seed) for seed in range(50)]
+    first.save(target, "TIFF", save_all=True, append_images=others)
+    looked_at: list[int] = []
+    seek = TiffImageFile._seek
+
+    def counted(self: TiffImageFile, frame: int) -> None:
+        looked_at.append(frame)
+        seek(self, frame)
+
+    monkeypatch.setattr(TiffImageFile, "_seek", counted)
+    with pytest.raises(MediaRefused, match="several pictures"):
+        clean(target.getvalue())
+
+    assert len(looked_at) <= 2
 
 
 @pytest.mark.parametrize("kind", KINDS)
