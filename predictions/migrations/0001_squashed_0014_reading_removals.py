@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('accounts', 'initial_squashed_0006_failure_withdrawn'),
+        ('accounts', '0001_squashed_0006_failure_withdrawn'),
         # Nothing of them is needed. While many tables are known, every step that touches
         # users takes long: so theirs go first.
         ('account', '0009_emailaddress_unique_primary_email'),

@@ -18,9 +18,9 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('accounts', 'initial_squashed_0006_failure_withdrawn'),
-        ('predictions', 'initial_squashed_0014_reading_removals'),
-        ('reviewqueue', 'initial_squashed_0019_trusted_fields'),
+        ('accounts', '0001_squashed_0006_failure_withdrawn'),
+        ('predictions', '0001_squashed_0014_reading_removals'),
+        ('reviewqueue', '0001_squashed_0019_trusted_fields'),
     ]
 
     operations = [

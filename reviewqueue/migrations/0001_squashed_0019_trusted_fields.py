@@ -21,8 +21,8 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('accounts', 'initial_squashed_0006_failure_withdrawn'),
-        ('predictions', 'initial_squashed_0014_reading_removals'),
+        ('accounts', '0001_squashed_0006_failure_withdrawn'),
+        ('predictions', '0001_squashed_0014_reading_removals'),
     ]
 
     operations = [
