@@ -7,6 +7,7 @@ from datetime import datetime
 
 from allauth.account.models import EmailAddress
 from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from accounts.enums import AccessEventKind, Role
@@ -262,6 +263,7 @@ def _insert_user(
     user: User, *, actor: User | None, now: datetime, data: dict[str, object]
 ) -> None:
     user.clean_fields(exclude=["password"])
+    refuse_line_end(username=user.username)
     try:
         with transaction.atomic():
             user.save(force_insert=True)
@@ -274,6 +276,16 @@ def _insert_user(
         now=now,
         data={"username": user.username, **data},
     )
+
+
+def refuse_line_end(**names: str) -> None:
+    """Refuse what the patterns of names let by: `$` stands before a last line end too.
+
+    Raises: ValidationError.
+    """
+    for field, name in names.items():
+        if name.endswith("\n"):
+            raise ValidationError({field: "No line end is taken here."})
 
 
 def _named(error: IntegrityError, user: User) -> Exception:

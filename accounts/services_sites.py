@@ -8,7 +8,7 @@ from django.db import transaction
 
 from accounts.enums import AccessEventKind
 from accounts.models import AccessEvent, Membership, Scope, Site, User
-from accounts.services import AccessError, lock_user
+from accounts.services import AccessError, lock_user, refuse_line_end
 
 
 class UnknownSitesError(AccessError):
@@ -34,6 +34,7 @@ def declare_sites(
     ]
     for site in wanted:
         site.clean_fields(exclude=["scope"])
+        refuse_line_end(key=site.key)
     there = Site.objects.filter(scope=scope, key__in=names)
     known = set(there.values_list("key", flat=True))
     # Somebody else may just be adding the same one.

@@ -95,7 +95,7 @@ def test_many_accounts_may_have_no_address(now: datetime) -> None:
     assert User.objects.filter(email="").count() == 2
 
 
-@pytest.mark.parametrize("username", ["", "a b", "-ada", "ada/../x", "é"])
+@pytest.mark.parametrize("username", ["", "a b", "-ada", "ada/../x", "é", "ada\n"])
 def test_create_user_refuses_malformed_usernames(username: str, now: datetime) -> None:
     with pytest.raises(ValidationError):
         create_user(username=username, now=now)

@@ -185,8 +185,9 @@ def test_site_is_declared_once_and_its_name_is_its_key_without_one(
     assert [(one.key, one.name) for one in first] == [("a", "Alpha"), ("b", "b")]
     assert again == []
     assert Site.objects.get(key="a").name == "Alpha"
-    with pytest.raises(ValidationError):
-        declare_sites(scope=scope, names={"no key": ""}, actor=None, now=now)
+    for key in ("no key", "north\n"):
+        with pytest.raises(ValidationError):
+            declare_sites(scope=scope, names={key: ""}, actor=None, now=now)
 
 
 def test_site_is_archived_and_restored_and_never_deleted(
