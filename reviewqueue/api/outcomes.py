@@ -1,5 +1,7 @@
 """Late truth: what items turned out to be."""
 
+from datetime import timedelta
+
 from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -55,11 +57,14 @@ class OutcomeList(Operation):
                 refused.append(RefusedOutcome(index, "", errors))
             else:
                 rows.append((index, row))
+        now = timezone.now()
+        minutes = workflow.declaration.intake.max_future_minutes
         result = record_outcomes(
             workflow=workflow,
             rows=[row for _, row in rows],
             by=self.user(request),
-            now=timezone.now(),
+            now=now,
+            latest=now + timedelta(minutes=minutes),
             sites=self.actor(request).sites(workflow.pk),
             clock=timezone.now,
         )

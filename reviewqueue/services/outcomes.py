@@ -52,6 +52,7 @@ def record_outcomes(
     now: datetime,
     sites: Sites = ALL_SITES,
     clock: Clock | None = None,
+    latest: datetime | None = None,
 ) -> OutcomesRecorded:
     """Store late truth by external id, in transactions of some hundred rows.
 
@@ -62,6 +63,7 @@ def record_outcomes(
     news had, is refused with its reason; the others go on. To who is limited to `sites`
     the items of others are not known. Each transaction is of the `clock`'s moment,
     where there is one: the feed and snapshots take it that rows are as new as they say.
+    What says that it was observed after `latest` is refused: it would stand for good.
     """
     result = OutcomesRecorded()
     known: list[_News] = []
@@ -75,6 +77,9 @@ def record_outcomes(
     for index, row in enumerate(rows):
         item = items.get(row.external_id)
         fields, errors = _checked(row, item=item, workflow=workflow)
+        if latest is not None and row.observed_at > latest:
+            moment = row.observed_at.isoformat()
+            errors = [*errors, FieldError("observed_at", "future", moment)]
         if errors or item is None:
             result.refused.append(RefusedOutcome(index, row.external_id, errors))
         else:

@@ -1,6 +1,8 @@
 from datetime import datetime, timedelta
 
 import pytest
+from django.test import Client
+from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from accounts.models import User
@@ -10,6 +12,7 @@ from reviewqueue.services import outcomes
 from reviewqueue.services.decisions import amend_decision, undo_decision
 from reviewqueue.services.judging import Judgement
 from reviewqueue.services.outcomes import OutcomeRow, OutcomesRecorded, record_outcomes
+from tests.factories.accounts import ApiKeyFactory, bearer
 from tests.reviewqueue.services.steps import claim, decide, labels_of, open_cases
 
 pytestmark = pytest.mark.django_db
@@ -154,6 +157,31 @@ def test_outcome_of_another_workflows_item_is_unknown(
 
     assert tell(other, ("tx-0", "fraud", now), now=now).accepted == 0
     assert not Outcome.objects.exists()
+
+
+def test_news_of_the_future_is_refused_where_it_comes_from_outside(
+    client: Client, workflow: Workflow, case: Case, erin: User, now: datetime
+) -> None:
+    """A year mistyped would stand above all that comes later, for good."""
+    key = ApiKeyFactory.create(owner=erin, scope=workflow.scope, verbs=["outcomes.add"])
+    path = f"/api/v1/workflows/{workflow.slug}/outcomes"
+    moments = (timezone.now() + timedelta(minutes=m) for m in (59, 61))
+
+    answers = [
+        client.post(
+            path,
+            {"external_id": "tx-0", "label": "fraud", "observed_at": at.isoformat()},
+            content_type="application/json",
+            headers=bearer(key),
+        ).json()
+        for at in moments
+    ]
+
+    assert [one["accepted"] for one in answers] == [1, 0]
+    (refused,) = answers[1]["refused"]
+    assert [(e["field"], e["rule"]) for e in refused["errors"]] == [
+        ("observed_at", "future")
+    ]
 
 
 def test_news_is_dated_when_it_is_written_however_long_the_list_is(
