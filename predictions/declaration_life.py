@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from predictions.declaration_parts import Flag, Number, Part, Value, Whole
+from predictions.declaration_parts import MOST_MINUTES, Flag, Number, Part, Value, Whole
 from predictions.learning.gate_terms import Gate
 
 type Measure = Literal[
@@ -109,11 +109,11 @@ class Monitoring(Part):
 
     false_alarms_per_year: Number = Field(default=2, gt=0, le=52)
     min_distance: Number = Field(default=0.1, ge=0, le=1)
-    queue_age_minutes: Whole = Field(default=0, ge=0)
-    score_age_minutes: Whole = Field(default=10, ge=0)
+    queue_age_minutes: Whole = Field(default=0, ge=0, le=MOST_MINUTES)
+    score_age_minutes: Whole = Field(default=10, ge=0, le=MOST_MINUTES)
     latency_ms: Whole = Field(default=0, ge=0)
     failed_share: Number = Field(default=0.01, ge=0, le=1)
-    silent_minutes: Whole = Field(default=0, ge=0)
+    silent_minutes: Whole = Field(default=0, ge=0, le=MOST_MINUTES)
     cost_per_decision: Number = Field(default=0, ge=0)
     quarantine_share: Number = Field(default=0.05, ge=0, le=1)
     calibration_error: Number = Field(default=0.05, ge=0, le=1)

@@ -1,8 +1,12 @@
 """What the parts of a declaration are made of."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Strict, StringConstraints, field_validator
+
+# Ten years. What is longer lies beyond the calendar sooner or later, and nothing that
+# adds it to a moment comes to an end.
+MOST_MINUTES: Final = 5_256_000
 
 # Strict: "yes" is no flag, true is no number.
 type Flag = Annotated[bool, Strict()]

@@ -4,11 +4,11 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from predictions.declaration_parts import Flag, Number, Part, Whole
+from predictions.declaration_parts import MOST_MINUTES, Flag, Number, Part, Whole
 
 
 class QueueRules(Part):
-    sla_minutes: Whole = Field(default=24 * 60, ge=1)
+    sla_minutes: Whole = Field(default=24 * 60, ge=1, le=MOST_MINUTES)
     lease_seconds: Whole = Field(default=300, ge=30, le=3600)
     undo_seconds: Whole = Field(default=60, ge=0, le=3600)
     max_leases: Whole = Field(default=3, ge=2, le=50)
@@ -35,7 +35,7 @@ class PolicySpec(Part):
 
 
 class IntakeRules(Part):
-    max_future_minutes: Whole = Field(default=60, ge=0)
+    max_future_minutes: Whole = Field(default=60, ge=0, le=MOST_MINUTES)
     max_features_bytes: Whole = Field(default=65_536, ge=256, le=1_048_576)
     new_sites: Flag = False
 

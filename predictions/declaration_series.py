@@ -7,14 +7,13 @@ from typing import Any, Final, Self
 from pydantic import Field, model_validator
 
 from predictions.declaration_features import Feature, Reference, Show
-from predictions.declaration_parts import Flag, Number, Part, Whole
+from predictions.declaration_parts import MOST_MINUTES, Flag, Number, Part, Whole
 from predictions.learning.series_columns import COLUMNS
 
 CHANNEL_NAME: Final = r"^[A-Za-z][A-Za-z0-9_]{0,39}$"
 MAX_CHANNELS: Final = 20
 MAX_STEPS: Final = 1000  # of a window: how many windows one reading may be in
 MINUTE: Final = 60_000_000  # microseconds
-YEARS: Final = 5_256_000  # ten of them, in minutes
 
 
 class Channel(Part):
@@ -60,13 +59,13 @@ class Channel(Part):
 class Series(Part):
     """Windows, what is to be foreseen with them, and what it costs; minutes."""
 
-    window_minutes: Number = Field(gt=0, le=YEARS)
-    step_minutes: Number = Field(gt=0, le=YEARS)
-    wait_minutes: Number = Field(default=1, ge=0, le=YEARS)
-    gap_minutes: Number = Field(default=0, ge=0, le=YEARS)
+    window_minutes: Number = Field(gt=0, le=MOST_MINUTES)
+    step_minutes: Number = Field(gt=0, le=MOST_MINUTES)
+    wait_minutes: Number = Field(default=1, ge=0, le=MOST_MINUTES)
+    gap_minutes: Number = Field(default=0, ge=0, le=MOST_MINUTES)
     min_readings: Whole = Field(default=3, ge=1, le=100_000)
-    horizon_minutes: Number = Field(gt=0, le=YEARS)
-    lead_minutes: Number = Field(default=0, ge=0, le=YEARS)
+    horizon_minutes: Number = Field(gt=0, le=MOST_MINUTES)
+    lead_minutes: Number = Field(default=0, ge=0, le=MOST_MINUTES)
     stop_cost: Number = Field(ge=0)
     visit_cost: Number = Field(ge=0)
     keep_days: Whole = Field(default=0, ge=0, le=36_500)  # of readings; 0 is for ever

@@ -176,6 +176,18 @@ def test_threshold_follows_the_costs_unless_it_is_declared(
         (declared(slug="Cards"), ("slug", "String should match pattern")),
         (declared(slug="c"), ("slug", "String should match pattern")),
         (declared(slug="cards\n"), ("slug", "String should match pattern")),
+        (
+            declared(queue={"sla_minutes": 10**10}),
+            ("queue.sla_minutes", "Input should be less than or equal to 5256000"),
+        ),
+        (
+            declared(intake={"max_future_minutes": 10**12}),
+            ("intake.max_future_minutes", "Input should be less than or equal to"),
+        ),
+        (
+            declared(monitoring={"silent_minutes": 10**18}),
+            ("monitoring.silent_minutes", "Input should be less than or equal to"),
+        ),
         (declared(question=""), ("question", "String should have at least 1")),
         (declared(colour="red"), ("colour", "Extra inputs are not permitted")),
         (declared(labels=[]), ("declaration", "some labels must be positive")),
