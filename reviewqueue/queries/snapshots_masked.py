@@ -27,7 +27,8 @@ def masked_rows(
 ) -> Iterator[Rows]:
     """Mask features and typed fields of `read_rows`, by what was marked at the moment.
 
-    What was marked later does not exist here: the same moment gives the same bytes.
+    What was marked later does not exist here: the same moment gives the same bytes, as
+    long as the declaration masks the same.
     """
     for chunk in chunks:
         if not declaration.masked:

@@ -263,7 +263,11 @@ class _Build:
             features=features_sql(declaration),
         )
         if not filters.unmasked:
-            chunks = masked_rows(chunks, declaration, as_of=self.snapshot.as_of)
+            # As it was masked then, and as it is now: who may not see it today must
+            # not see it by asking for yesterday.
+            today = self.snapshot.workflow.declaration
+            for one in (declaration,) if today == declaration else (declaration, today):
+                chunks = masked_rows(chunks, one, as_of=self.snapshot.as_of)
         tally = snapshot_files.Tally()
         for tally in snapshot_files.write_parquet(target, chunks, declaration):
             self.hold.beat(n_rows=tally.n_rows)
