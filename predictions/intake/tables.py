@@ -34,6 +34,7 @@ from predictions.intake.rows import RejectedItem
 
 MAX_CSV_BYTES = 2**40
 MAX_ROW_GROUP_BYTES = 2**30
+MAX_BATCH_TEXT = 2**28  # bytes, of the rows of one chunk
 DELIMITERS = ",;\t"
 
 type Labels = list[tuple[str, str]]
@@ -73,13 +74,16 @@ def read_parquet(
     """Yield the rows of a seekable file as raw items, batch by batch.
 
     Nulls are missing, timestamps without a zone are UTC, decimals become floats.
-    Raises: MalformedPayload; PayloadTooLarge for a row group above 1 GiB.
+    Raises: MalformedPayload, also for rows of so much text that they would not fit in
+    memory; PayloadTooLarge for a row group above 1 GiB.
     """
     try:
-        table = pq.ParquetFile(file)
+        texts = _text_columns(pq.ParquetFile(file))
+        table = pq.ParquetFile(file, read_dictionary=texts)
         _check_row_groups(table)
         rows = _Rows(lay_out(table.schema_arrow.names, declaration, columns), labels)
         for batch in table.iter_batches(batch_size=chunk_size):
+            _check_texts(batch)
             values = [_plain_values(column) for column in batch.columns]
             chunk: list[object] = [
                 rows.item(cells) for cells in zip(*values, strict=True)
@@ -217,6 +221,50 @@ def _check_row_groups(table: pq.ParquetFile) -> None:
     sizes = (table.metadata.row_group(one).total_byte_size for one in groups)
     if max(sizes, default=0) > MAX_ROW_GROUP_BYTES:
         raise PayloadTooLarge(MAX_ROW_GROUP_BYTES)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(
+        pa.types.is_string(kind)
+        or pa.types.is_large_string(kind)
+        or pa.types.is_binary(kind)
+        or pa.types.is_large_binary(kind)
+    )
+
+
+def _text_columns(table: pq.ParquetFile) -> list[str]:
+    """Return the columns to be read as dictionaries: what is in them is there once.
+
+    A file of some kilobytes can mean a text thousands of times.
+    """
+    columns = (table.schema.column(one) for one in range(len(table.schema)))
+    return [
+        one.path
+        for one in columns
+        if one.physical_type == "BYTE_ARRAY" and one.logical_type.type != "DECIMAL"
+    ]
+
+
+def _check_texts(batch: pa.RecordBatch) -> None:
+    """Refuse a batch before its texts are written out. Raises: MalformedPayload."""
+    if sum(map(_text_bytes, batch.columns)) > MAX_BATCH_TEXT:
+        words = f"{batch.num_rows:,} rows hold more than {MAX_BATCH_TEXT:,} bytes"
+        raise MalformedPayload(f"parquet: {words} of text")
+
+
+def _text_bytes(column: pa.Array) -> int:
+    """Return how many bytes the texts of an array take, each as often as it stands."""
+    kind = column.type
+    if pa.types.is_dictionary(kind) and _is_text(kind.value_type):
+        lengths = pc.binary_length(column.dictionary).cast(pa.int64())
+        return pc.sum(lengths.take(column.indices)).as_py() or 0
+    if pa.types.is_struct(kind):
+        return sum(map(_text_bytes, column.flatten()))
+    if pa.types.is_map(kind):
+        return _text_bytes(column.keys) + _text_bytes(column.items)
+    if pa.types.is_nested(kind):
+        return _text_bytes(column.flatten())
+    return column.nbytes
 
 
 def _plain_values(column: pa.Array) -> list[object]:

@@ -265,6 +265,33 @@ def test_a_parquet_value_that_python_cannot_hold_costs_its_row(
     assert (found.rejected[-1].external_id, errors) == ("b", [(column, rule)])
 
 
+REPEATED = pa.DictionaryArray.from_arrays(pa.array([0] * 1000), pa.array(["x" * 9000]))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        REPEATED,
+        pa.ListArray.from_arrays(pa.array(range(1001), pa.int32()), REPEATED),
+        pa.StructArray.from_arrays([REPEATED], ["said"]),
+        REPEATED.cast(pa.string()),
+        REPEATED.cast(pa.string()).cast(pa.binary()),
+    ],
+    ids=["text", "list", "struct", "plain", "binary"],
+)
+def test_a_text_that_is_written_once_and_meant_a_thousand_times_is_no_bomb(
+    values: pa.Array, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    columns = {"id": list(range(1000)), "at": ["x"] * 1000, "more": values}
+    assert len(parquet_rows(**columns)) == 1000
+    monkeypatch.setattr("predictions.intake.tables.MAX_BATCH_TEXT", 8_000_000)
+
+    file = parquet(**columns)
+    assert len(file.getvalue()) < 200_000
+    with pytest.raises(MalformedPayload, match="more than 8,000,000 bytes of text"):
+        list(read_parquet(file, DECLARATION, PLAIN, chunk_size=1000))
+
+
 WHOLE = parquet(
     id=[f"i{number}" for number in range(300)],
     at=["2026-03-01"] * 300,
