@@ -248,8 +248,12 @@ class _Conversation:
         raise failure
 
     def _keep(self, sock: socket.socket) -> None:
+        """Take a socket over. Raises: TimeoutError where its time was over before."""
         self.sock.close()
         self.sock = sock
+        # The end that came meanwhile has ended the other one.
+        if self.is_over:
+            raise TimeoutError
 
     def _end(self) -> None:
         self.is_over = True

@@ -186,6 +186,27 @@ def test_receiver_that_hangs_or_drips_costs_the_time_out(silence: int) -> None:
     assert took < 3
 
 
+def test_connection_that_comes_when_the_time_is_over_is_not_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    connect = socket.create_connection
+
+    def late(*args: Any, **more: Any) -> socket.socket:  # noqa: ANN401 -- its model's
+        found = connect(*args, **more)
+        time.sleep(0.5)
+        return found
+
+    monkeypatch.setattr(socket, "create_connection", late)
+    with receiver([1]) as told:
+        begun = time.monotonic()
+        posted = send(told.url, seconds=0.2)
+        took = time.monotonic() - begun
+
+    assert (posted.error, posted.is_late) == ("No answer within 0.2 s.", True)
+    assert told.received == []
+    assert took < 3
+
+
 def test_receiver_that_talks_something_else() -> None:
     with receiver([2]) as told:
         posted = send(told.url)
