@@ -257,14 +257,16 @@ def _text_bytes(column: pa.Array) -> int:
     kind = column.type
     if pa.types.is_dictionary(kind) and _is_text(kind.value_type):
         lengths = pc.binary_length(column.dictionary).cast(pa.int64())
-        return pc.sum(lengths.take(column.indices)).as_py() or 0
+        total: int | None = pc.sum(lengths.take(column.indices)).as_py()
+        return total or 0
     if pa.types.is_struct(kind):
         return sum(map(_text_bytes, column.flatten()))
     if pa.types.is_map(kind):
         return _text_bytes(column.keys) + _text_bytes(column.items)
     if pa.types.is_nested(kind):
         return _text_bytes(column.flatten())
-    return column.nbytes
+    size: int = column.nbytes
+    return size
 
 
 def _plain_values(column: pa.Array) -> list[object]:
