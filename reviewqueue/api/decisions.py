@@ -54,6 +54,7 @@ from reviewqueue.models import Decision, Label
 from reviewqueue.queries.disguise import as_held_route
 from reviewqueue.queries.gold import told_label
 from reviewqueue.queries.personal import mask_labels
+from reviewqueue.queries.settled import settled_until
 from reviewqueue.queries.visibility import hidden_item_ids
 from reviewqueue.services.decisions import (
     Recorded,
@@ -64,8 +65,8 @@ from reviewqueue.services.decisions import (
 from reviewqueue.services.idempotency import MAX_KEY_LENGTH, Answer, answer_once
 from reviewqueue.services.judging import Judgement
 
-# Labels are stamped before they are committed: the feed stays this far behind, so
-# that a reader who follows the cursor misses none.
+# Labels are stamped before they are committed: the feed stays this far behind, and
+# behind who takes longer, so that a reader who follows the cursor misses none.
 FEED_LAG = timedelta(seconds=5)
 JUDGEMENT = ("verdict", "label", "reason_code", "note", "fields")
 Key = Annotated[str, Field(max_length=50)]
@@ -293,7 +294,7 @@ class DecisionFeed(Operation):
         description=(
             "Each row is a version of an item's label; the highest version stands. "
             "Follow `next` to go on from where you were: it is given also on the last "
-            "page. The feed stays 5 seconds behind."
+            "page. The feed stays 5 seconds behind, and behind whoever still writes."
         ),
         parameters=[
             SLUG,
@@ -307,9 +308,8 @@ class DecisionFeed(Operation):
     )
     def get(self, request: Request, slug: str) -> Response:
         workflow = self.workflow(request, slug, Permission.DECISIONS_VIEW, by_site=True)
-        rows = Label.objects.filter(
-            workflow=workflow, created_at__lte=timezone.now() - FEED_LAG
-        )
+        until = settled_until(timezone.now() - FEED_LAG)
+        rows = Label.objects.filter(workflow=workflow, created_at__lte=until)
         rows = within_sites(rows, asked_sites(self, request, workflow), "item__site")
         if since := moment_parameter(request, "since"):
             rows = rows.filter(created_at__gte=since)

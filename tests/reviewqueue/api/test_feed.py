@@ -1,10 +1,14 @@
 """The feed of labels: nothing is missed, and what is masked stays so."""
 
+import time
 from datetime import UTC, datetime, timedelta
+from threading import Event, Thread
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 from django.test import Client
+from django.utils import timezone
 
 from accounts.enums import Role
 from accounts.models import User
@@ -12,6 +16,7 @@ from accounts.services import grant_role
 from predictions.jobs import Clock
 from predictions.models import Workflow
 from predictions.services import model_health
+from reviewqueue.api import decisions
 from reviewqueue.services import outcomes
 from reviewqueue.services.decisions import record_decision
 from reviewqueue.services.judging import Judgement
@@ -66,6 +71,56 @@ def test_who_follows_the_feed_misses_no_part_of_a_long_list_of_late_truth(
 
     told = [one["external_id"] for page in pages for one in page["results"]]
     assert told == ["tx-0", "tx-2", "tx-1"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_feed_waits_for_a_writer_that_takes_longer_than_it_stays_behind(
+    client: Client, workflow: Workflow, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decisions, "FEED_LAG", timedelta(seconds=0.2))
+    begun = datetime.now(UTC) - timedelta(minutes=10)
+    make_items(workflow, 2, now=begun)
+    grant_role(
+        user=alice, scope=workflow.scope, role=Role.AUDITOR, actor=None, now=begun
+    )
+    key = ApiKeyFactory.create(
+        owner=alice, scope=workflow.scope, verbs=["decisions.view"]
+    )
+    written, may_commit = Event(), Event()
+
+    def tell(name: str) -> None:
+        rows = [OutcomeRow(name, "fraud", begun)]
+        record_outcomes(workflow=workflow, rows=rows, by=None, now=timezone.now())
+
+    def slowly() -> None:
+        try:
+            with transaction.atomic():
+                tell("tx-0")
+                written.set()
+                assert may_commit.wait(30)
+        finally:
+            connection.close()
+
+    def read(cursor: str) -> tuple[list[str], str]:
+        address = f"/api/v1/workflows/{workflow.slug}/decisions"
+        asked = {"cursor": cursor} if cursor else {}
+        page = client.get(address, asked, headers=bearer(key)).json()
+        return [one["external_id"] for one in page["results"]], page["next"] or ""
+
+    writer = Thread(target=slowly)
+    writer.start()
+    try:
+        assert written.wait(30)
+        tell("tx-1")
+        time.sleep(0.4)
+        first, cursor = read("")
+    finally:
+        may_commit.set()
+        writer.join()
+    time.sleep(0.4)
+    second, _ = read(cursor)
+
+    assert first + second == ["tx-0", "tx-1"]
 
 
 def test_words_masked_in_an_item_are_masked_in_what_was_typed_about_it(
