@@ -9,12 +9,13 @@ from django.db import connection
 SETTLE: Final = timedelta(seconds=2)
 
 # Who has written has an xid; who waits for a lock is about to.
-_OLDEST_WRITER = """
-SELECT min(xact_start) FROM pg_stat_activity
+WRITERS: Final = """
+FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid()
   AND backend_type = 'client backend'
   AND (backend_xid IS NOT NULL OR wait_event_type = 'Lock')
 """
+_OLDEST_WRITER = f"SELECT min(xact_start) {WRITERS}"
 
 
 def settled_until(latest: datetime) -> datetime:

@@ -10,6 +10,7 @@ from django.db import connection
 
 from predictions.intake.values import parse_moment
 from reviewqueue.enums import LabelSource
+from reviewqueue.queries.settled import WRITERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +127,7 @@ SELECT reason, count(*) FROM reviewqueue_route
 WHERE workflow_id = %s AND routed_at <= %s
 GROUP BY 1 ORDER BY 1
 """
-# Only transactions that have written something have an xid.
-_OLDER_WRITERS = """
-SELECT count(*) FROM pg_stat_activity
-WHERE datname = current_database() AND pid <> pg_backend_pid()
-  AND backend_type = 'client backend'
-  AND backend_xid IS NOT NULL AND xact_start <= %s
-"""
+_OLDER_WRITERS = f"SELECT count(*) {WRITERS} AND xact_start <= %s"
 
 
 def count_rows(

@@ -7,17 +7,19 @@ import sys
 import time
 from datetime import datetime, timedelta
 from pathlib import Path
+from threading import Thread
 from uuid import UUID
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
-from predictions.models import Workflow
+from predictions.models import Item, Workflow
 from reviewqueue.enums import SnapshotStatus
 from reviewqueue.models import Snapshot
-from reviewqueue.queries.snapshot_rows import SnapshotFilters
+from reviewqueue.queries.snapshot_rows import SnapshotFilters, n_older_writers
 from reviewqueue.services import snapshots
+from reviewqueue.services.leases import lock_items
 from reviewqueue.services.outcomes import OutcomeRow, record_outcomes
 from reviewqueue.services.pipeline import process_batch
 from reviewqueue.services.snapshots import (
@@ -174,3 +176,33 @@ def test_killed_builder_is_replaced_and_the_bytes_are_the_same(
     assert build_snapshot(snapshot_id=snapshot.pk, clock=lambda: late)
     snapshot.refresh_from_db()
     assert (snapshot.n_rows, snapshot.sha256) == (12, reference.sha256)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_waits_for_a_lock_is_waited_for_like_who_has_written(
+    now: datetime,
+) -> None:
+    workflow = make_workflow(now=now)
+    make_items(workflow, 1, now=now)
+    item = Item.objects.get()
+
+    def waits() -> None:
+        try:
+            with transaction.atomic():
+                lock_items([item.pk])
+        finally:
+            connection.close()
+
+    waiter = Thread(target=waits)
+    with transaction.atomic():
+        lock_items([item.pk])
+        waiter.start()
+        deadline = time.monotonic() + 20
+        while not (n := n_older_writers(timezone.now())):
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.05)
+    waiter.join()
+
+    assert n == 1
+    assert n_older_writers(timezone.now()) == 0
