@@ -104,7 +104,10 @@ def read_archive(*, archive_id: UUID, clock: Clock) -> bool:
         reading.finish(ArchiveStatus.FAILED, failure=str(error)[:300])
     except MediaUnavailable:
         log.warning("archive_waits_for_storage", archive_id=str(archive.pk))
-        reading.mine.update(worked_until=clock() + STORAGE_PAUSE)
+        # No try of a worker that died: an outage may last, and what was taken in stays.
+        reading.mine.update(
+            worked_until=clock() + STORAGE_PAUSE, attempts=F("attempts") - 1
+        )
         return False
     else:
         reading.finish(ArchiveStatus.DONE)

@@ -6,6 +6,7 @@ import struct
 import zipfile
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import IO, Any
 
 import pytest
 from django.core.files.base import ContentFile
@@ -19,14 +20,16 @@ from predictions.models import (
     QuarantinedItem,
     Workflow,
 )
-from predictions.services import media_archives
+from predictions.services import media_archives, media_storage
 from predictions.services.intake import store_chunk
 from predictions.services.media_archives import (
+    MAX_ATTEMPTS,
     erase_read,
     keep_archive,
     read_archive,
     waiting_archives,
 )
+from predictions.services.media_storage import MediaUnavailable
 from tests.factories.media import image_file, make_media_workflow, sound_file
 from tests.factories.predictions import raw_item
 
@@ -270,6 +273,32 @@ def test_another_worker_goes_on_where_the_first_one_died(
     archive.refresh_from_db()
     assert (archive.status, archive.n_done, archive.accepted) == ("done", 7, 7)
     assert (archive.duplicates, Item.objects.count()) == (0, 7)
+
+
+def test_storage_that_is_away_for_a_day_costs_no_archive(
+    workflow: Workflow, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {"manifest.ndjson": rows(None, None, now=now)}
+    archive = keep_archive(
+        workflow=workflow, content=ContentFile(zipped(files)), by=None, now=now
+    )
+    opened = media_storage.opened
+
+    def away(name: str) -> IO[Any]:
+        raise MediaUnavailable
+
+    monkeypatch.setattr(media_storage, "opened", away)
+    moment = now
+    for _ in range(2 * MAX_ATTEMPTS):
+        moment += timedelta(minutes=30)
+        assert not read_archive(archive_id=archive.pk, clock=lambda at=moment: at)
+    monkeypatch.setattr(media_storage, "opened", opened)
+    moment += timedelta(minutes=30)
+
+    assert waiting_archives(now=moment) == [archive.pk]
+    assert read_archive(archive_id=archive.pk, clock=lambda: moment)
+    archive.refresh_from_db()
+    assert (archive.status, archive.accepted) == ("done", 2)
 
 
 def test_what_never_came_whole_is_erased(workflow: Workflow, now: datetime) -> None:
