@@ -39,13 +39,17 @@ def make_previews(*, clock: Clock) -> bool:
     media = _take(now=clock())
     if media is None:
         return False
+    data: bytes | None = None
     try:
-        made = _made(media)
+        data = media_storage.read(media.storage_name)
+        made = _made(media, data)
     except MediaRefused as refused:
         _finish(media, MediaStatus.FAILED, failure=refused.words[:200])
     except MediaUnavailable:
         log.warning("previews_wait_for_storage", media_id=str(media.pk))
-        _mine(media).update(worked_until=clock() + STORAGE_PAUSE)
+        # Where nothing was read nothing was written, under the names of this try.
+        attempts = media.attempts - (data is None)
+        _mine(media).update(worked_until=clock() + STORAGE_PAUSE, attempts=attempts)
     else:
         if not _finish(media, MediaStatus.READY, made=made):
             _erase(made)
@@ -72,8 +76,7 @@ def _take(*, now: datetime) -> MediaFile | None:
     return media if media.status == MediaStatus.PENDING else _take(now=now)
 
 
-def _made(media: MediaFile) -> list[MediaDerivative]:
-    data = media_storage.read(media.storage_name)
+def _made(media: MediaFile, data: bytes) -> list[MediaDerivative]:
     if not media.is_image:
         return [_peaks(media, data)]
     made = []
