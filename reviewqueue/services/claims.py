@@ -15,6 +15,7 @@ from accounts.sites import ALL_SITES, Sites
 from predictions.models import Workflow
 from reviewqueue.enums import CaseEventKind, CaseKind, CaseStatus, Queue
 from reviewqueue.models import Case, CaseSkip
+from reviewqueue.queries.prepared import Prepared
 from reviewqueue.services.claim_statements import CLAIM_FREE, CLAIM_OR_WAIT
 from reviewqueue.services.events import note_event, note_events, tell_of
 from reviewqueue.services.gold_placement import (
@@ -43,6 +44,11 @@ class TooManyLeases(Exception):
         self.limit = limit
 
 
+_LOADED = Prepared(
+    lambda: Case.objects.select_related(
+        "item__site", "route", "route__prediction", "route__model_version"
+    )
+)
 _WAKE = """
 UPDATE reviewqueue_case SET status = 'pending', snoozed_until = NULL
 WHERE id IN (SELECT id FROM reviewqueue_case
@@ -180,9 +186,7 @@ def _try_claim(
 
 
 def _loaded(case_id: UUID, workflow: Workflow) -> Case:
-    case = Case.objects.select_related(
-        "item__site", "route", "route__prediction", "route__model_version"
-    ).get(pk=case_id)
+    case = _LOADED.get(case_id)
     case.workflow = workflow
     return case
 

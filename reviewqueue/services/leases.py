@@ -10,6 +10,7 @@ from accounts.queries import site_limit
 from predictions.models import Item
 from reviewqueue.enums import CaseStatus
 from reviewqueue.models import Case
+from reviewqueue.queries.prepared import Prepared
 
 
 class LeaseLost(Exception):
@@ -37,6 +38,16 @@ NO_LEASE: LeaseFields = {
     "lease_expires_at": None,
     "opened_at": None,
 }
+
+
+# The rows of one statement are locked in the order of `of`.
+_LOCKED = Prepared(
+    lambda: (
+        Case.objects.select_for_update(no_key=True, of=("item", "self"))
+        .select_related("item", "route", "workflow")
+        .defer("item__features", "item__warnings", "workflow__declaration_json")
+    )
+)
 
 
 def lock_held_case(*, case_id: UUID, holder: User, lease_token: UUID) -> Case:
@@ -71,13 +82,7 @@ def may_have(case: Case, person: User) -> bool:
 
 def lock_case(case_id: UUID) -> Case:
     """Lock the item of a case, then the case. Raises: Case.DoesNotExist."""
-    # The rows of one statement are locked in the order of `of`.
-    case = (
-        Case.objects.select_for_update(no_key=True, of=("item", "self"))
-        .select_related("item", "route", "workflow")
-        .defer("item__features", "item__warnings", "workflow__declaration_json")
-        .get(pk=case_id)
-    )
+    case = _LOCKED.get(case_id)
     case.route.item = case.item
     return case
 
