@@ -16,6 +16,7 @@ from reviewqueue.enums import (
 )
 from reviewqueue.models import Case, CaseNote, Decision, Retraction
 from reviewqueue.queries.gold import gold_terms
+from reviewqueue.queries.prepared import insert
 from reviewqueue.services.adjudication import Resolution, settle_case
 from reviewqueue.services.claims import (
     LEASE_SLOT_CONSTRAINT,
@@ -235,7 +236,7 @@ def _insert(
         judgement, label, held.corrected, recommended=route.label, blind=blind
     )
     claimed_at = case.leased_at or (supersedes.claimed_at if supersedes else now)
-    return Decision.objects.create(
+    decision = Decision(
         workflow_id=case.workflow_id,
         case=case,
         round=case.round,
@@ -258,6 +259,8 @@ def _insert(
         decided_at=now,
         supersedes=supersedes,
     )
+    insert(decision)
+    return decision
 
 
 def _is_live(decision: Decision) -> bool:

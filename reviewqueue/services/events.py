@@ -9,6 +9,7 @@ from accounts.models import User
 from predictions.services.trail import tell
 from reviewqueue.enums import CaseEventKind
 from reviewqueue.models import Case, CaseEvent
+from reviewqueue.queries.prepared import insert
 
 log = structlog.get_logger(__name__)
 
@@ -23,9 +24,8 @@ def note_event(
     reason: str = "",
 ) -> None:
     """Append an event; the case carries its new status already."""
-    note_events(
-        [case], kind, actor=actor, from_status=from_status, now=now, reason=reason
-    )
+    insert(_event(case, kind, actor, from_status, now, reason))
+    tell_of(case, kind)
 
 
 def note_events(
@@ -40,20 +40,30 @@ def note_events(
     """Append one event a case, all in one statement."""
     cases = list(cases)
     CaseEvent.objects.bulk_create(
-        CaseEvent(
-            case=case,
-            workflow_id=case.workflow_id,
-            kind=kind,
-            actor=actor,
-            from_status=from_status,
-            to_status=case.status,
-            reason=reason,
-            at=now,
-        )
-        for case in cases
+        _event(case, kind, actor, from_status, now, reason) for case in cases
     )
     for case in cases:
         tell_of(case, kind)
+
+
+def _event(
+    case: Case,
+    kind: CaseEventKind,
+    actor: User | None,
+    from_status: str,
+    now: datetime,
+    reason: str,
+) -> CaseEvent:
+    return CaseEvent(
+        case=case,
+        workflow_id=case.workflow_id,
+        kind=kind,
+        actor=actor,
+        from_status=from_status,
+        to_status=case.status,
+        reason=reason,
+        at=now,
+    )
 
 
 def tell_of(case: Case, kind: CaseEventKind) -> None:

@@ -5,6 +5,7 @@ from datetime import datetime
 from predictions.models import Item
 from reviewqueue.enums import LabelSource
 from reviewqueue.models import Decision, Label
+from reviewqueue.queries.prepared import insert
 
 
 def label_in_force(item: Item) -> Label | None:
@@ -32,7 +33,7 @@ def write_label(
         is_same = (current.label, current.source) == (label, source)
         if is_same and current.decision_id == (decision.pk if decision else None):
             return current
-    return Label.objects.create(
+    written = Label(
         workflow_id=item.workflow_id,
         item=item,
         version=current.version + 1 if current else 1,
@@ -43,6 +44,8 @@ def write_label(
         decision=decision,
         created_at=now,
     )
+    insert(written)
+    return written
 
 
 def _field_errors(decision: Decision) -> dict[str, bool] | None:

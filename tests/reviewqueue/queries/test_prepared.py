@@ -1,18 +1,20 @@
-"""Rows that are read by a statement that is kept: as `get` reads them."""
+"""Rows that are read and inserted by statements that are kept: as Django does it."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import QuerySet
 from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
 
+from accounts.models import User
 from predictions.models import ModelVersion, Workflow
-from reviewqueue.models import Case
-from reviewqueue.queries.prepared import Prepared
+from reviewqueue.enums import Verdict
+from reviewqueue.models import Case, Decision
+from reviewqueue.queries.prepared import Prepared, insert
 from tests.reviewqueue.services.steps import open_cases
 
 
@@ -125,3 +127,54 @@ def test_a_query_with_other_values_is_refused(cases: list[Case]) -> None:
 
     with pytest.raises(ValueError, match="not the only value"):
         prepared.get(cases[0].pk)
+
+
+def test_a_row_is_inserted_as_save_inserts_it(
+    cases: list[Case], alice: User, now: datetime
+) -> None:
+    for case, save in zip(cases, (insert, Decision.save, insert), strict=True):
+        decision = make_decision(case, alice, now=now)
+        save(decision)
+
+        assert not decision._state.adding
+        held = {k: v for k, v in vars(decision).items() if k != "_state"}
+        stored = vars(Decision.objects.get(pk=decision.pk))
+        assert {k: stored[k] for k in held if k in stored} == {
+            k: v for k, v in held.items() if k in stored
+        }
+    assert Decision.objects.count() == 3
+
+
+def test_what_the_database_refuses_is_refused(
+    cases: list[Case], alice: User, now: datetime
+) -> None:
+    decision = make_decision(cases[0], alice, now=now)
+    insert(decision)
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        insert(decision)
+
+    assert Decision.objects.count() == 1
+
+
+def make_decision(case: Case, person: User, *, now: datetime) -> Decision:
+    """Return a decision that is not stored, with values of every kind."""
+    return Decision(
+        workflow_id=case.workflow_id,
+        case=case,
+        round=case.round,
+        item_id=case.item_id,
+        case_kind=case.kind,
+        reviewer=person,
+        verdict=Verdict.OVERRIDE,
+        label="fraud",
+        fields={"batch": "4 7", "torque": 12.5},
+        corrected=["torque", 'a "quoted" name'],
+        blind=case.blind,
+        recommended_label=case.route.label,
+        probability=case.route.probability,
+        model_version_id=case.route.model_version_id,
+        claimed_at=now,
+        opened_at=now,
+        decided_at=now,
+    )
