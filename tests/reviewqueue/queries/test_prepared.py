@@ -1,5 +1,6 @@
 """Rows that are read and inserted by statements that are kept: as Django does it."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -132,7 +133,8 @@ def test_a_query_with_other_values_is_refused(cases: list[Case]) -> None:
 def test_a_row_is_inserted_as_save_inserts_it(
     cases: list[Case], alice: User, now: datetime
 ) -> None:
-    for case, save in zip(cases, (insert, Decision.save, insert), strict=True):
+    ways: list[Callable[[Decision], None]] = [insert, Decision.save, insert]
+    for case, save in zip(cases, ways, strict=True):
         decision = make_decision(case, alice, now=now)
         save(decision)
 
