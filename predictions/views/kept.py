@@ -7,16 +7,43 @@ from uuid import UUID
 
 from django.conf import settings
 from django.shortcuts import get_object_or_404
+from django.utils import timezone
 
 from accounts.access import AuthenticatedRequest
 from predictions.declaration import Declaration
 from predictions.enums import KeptPurpose
-from predictions.forms_readings import MachineColumnsForm
+from predictions.forms_readings import MachineColumnsForm, TableFileForm
 from predictions.intake.files import kind_of, read_file, read_header
 from predictions.intake.readers import PayloadStopped
 from predictions.models import KeptFile, Workflow
-from predictions.services.kept_files import drop_kept, open_kept
+from predictions.services.kept_files import drop_kept, keep_file, open_kept
 from predictions.services.media_storage import MediaUnavailable
+from predictions.services.series import NoSeries
+
+
+def kept_of(
+    page: AuthenticatedRequest,
+    workflow: Workflow,
+    form: TableFileForm,
+    purpose: KeptPurpose,
+) -> tuple[KeptFile | None, int]:
+    """Keep the file of a form, or have the form say why not, with a status."""
+    if form.is_valid() and workflow.declaration.series is None:
+        form.add_error(None, str(NoSeries()))
+    if not form.is_valid():
+        return None, 422
+    try:
+        kept = keep_file(
+            workflow=workflow,
+            purpose=purpose,
+            content=form.cleaned_data["table"],
+            by=page.user,
+            now=timezone.now(),
+        )
+    except MediaUnavailable as error:
+        form.add_error("table", str(error))
+        return None, 503
+    return kept, 302
 
 
 def own_file(

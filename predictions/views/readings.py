@@ -21,12 +21,11 @@ from predictions.forms_upload import UploadForm
 from predictions.intake.readers import PayloadStopped
 from predictions.intake.readings import reading_declaration
 from predictions.models import KeptFile, Workflow
-from predictions.services.kept_files import keep_file
 from predictions.services.media_storage import MediaUnavailable
 from predictions.services.reading_checks import ReadingsLookedAt, look_at_readings
 from predictions.services.series import NoSeries, ReadingsStored, store_readings
 from predictions.views.access import open_workflow
-from predictions.views.kept import chunks_of, drop, header_of, own_file
+from predictions.views.kept import chunks_of, drop, header_of, kept_of, own_file
 from predictions.views.upload import N_SHOWN, render_upload
 
 
@@ -35,24 +34,12 @@ def upload_readings(request: HttpRequest, slug: str) -> HttpResponse:
     """Keep a file of readings, and lead to the page that says what it holds."""
     page, workflow = open_workflow(request, slug, Permission.ITEMS_ADD, by_site=True)
     form = TableFileForm(request.POST, request.FILES)
-    if form.is_valid() and workflow.declaration.series is None:
-        form.add_error(None, str(NoSeries()))
-    status = 422
-    if form.is_valid():
-        try:
-            kept = keep_file(
-                workflow=workflow,
-                purpose=KeptPurpose.READINGS,
-                content=form.cleaned_data["table"],
-                by=page.user,
-                now=timezone.now(),
-            )
-        except MediaUnavailable as error:
-            form.add_error("table", str(error))
-            status = 503
-        else:
-            return redirect("predictions:kept-readings", slug=slug, pk=kept.pk)
-    return render_upload(page, workflow, UploadForm(), table_form=form, status=status)
+    kept, status = kept_of(page, workflow, form, KeptPurpose.READINGS)
+    if kept is None:
+        return render_upload(
+            page, workflow, UploadForm(), table_form=form, status=status
+        )
+    return redirect("predictions:kept-readings", slug=slug, pk=kept.pk)
 
 
 @require_http_methods(["GET", "POST"])

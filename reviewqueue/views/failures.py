@@ -20,11 +20,10 @@ from predictions.intake.failures import (
 )
 from predictions.intake.readers import PayloadStopped
 from predictions.models import KeptFile, Workflow
-from predictions.services.kept_files import keep_file
 from predictions.services.media_storage import MediaUnavailable
 from predictions.services.series import NoSeries
 from predictions.views.access import open_workflow
-from predictions.views.kept import chunks_of, drop, header_of, own_file
+from predictions.views.kept import chunks_of, drop, header_of, kept_of, own_file
 from reviewqueue.forms_failures import (
     CompleteForm,
     FailureColumnsForm,
@@ -85,21 +84,9 @@ def failure_file(request: HttpRequest, slug: str) -> HttpResponse:
     """Keep a file of failures, and lead to the page that says what it holds."""
     page, workflow = open_workflow(request, slug, Permission.OUTCOMES_ADD, by_site=True)
     form = FailureFileForm(request.POST, request.FILES)
-    if form.is_valid() and workflow.declaration.series is None:
-        form.add_error(None, str(NoSeries()))
-    if not form.is_valid():
-        return _list_page(page, workflow, table=form, status=422)
-    try:
-        kept = keep_file(
-            workflow=workflow,
-            purpose=KeptPurpose.FAILURES,
-            content=form.cleaned_data["table"],
-            by=page.user,
-            now=timezone.now(),
-        )
-    except MediaUnavailable as error:
-        form.add_error("table", str(error))
-        return _list_page(page, workflow, table=form, status=503)
+    kept, status = kept_of(page, workflow, form, KeptPurpose.FAILURES)
+    if kept is None:
+        return _list_page(page, workflow, table=form, status=status)
     return redirect("reviewqueue:failures-kept", slug=slug, pk=kept.pk)
 
 
