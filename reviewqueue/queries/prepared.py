@@ -42,7 +42,7 @@ class Prepared[M: Model]:
         Raises: DoesNotExist of its model; TransactionManagementError when it locks
         outside of a transaction.
         """
-        written = self._written()
+        written = _kept(self, lambda one: _write(self._make().filter(pk=_ANY), one))
         query, connection = written.queryset.query, written.compiler.connection
         if query.select_for_update and not connection.in_atomic_block:
             msg = "select_for_update cannot be used outside of a transaction."
@@ -53,14 +53,6 @@ class Prepared[M: Model]:
             msg = f"{query.model.__name__} matching query does not exist."
             raise query.model.DoesNotExist(msg)
         return found[0]
-
-    def _written(self) -> _Written:
-        connection = connections[DEFAULT_DB_ALIAS]
-        # With the connection, which is one thread's, and goes with it.
-        kept: dict[Prepared[M], _Written] = vars(connection).setdefault("_written", {})
-        if self not in kept:
-            kept[self] = _write(self._make().filter(pk=_ANY), connection)
-        return kept[self]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +67,24 @@ def insert(row: Model) -> None:
 
     Raises: as the database refuses it.
     """
-    connection = connections[DEFAULT_DB_ALIAS]
-    kept: dict[type[Model], _Insert] = vars(connection).setdefault("_inserts", {})
-    model = type(row)
-    if model not in kept:
-        kept[model] = _write_insert(row, connection)
-    own = kept[model]
+    own = _kept(type(row), lambda one: _write_insert(row, one))
     values = [
         own.compiler.prepare_value(field, own.compiler.pre_save_val(field, row))
         for field in own.fields
     ]
-    with connection.cursor() as cursor:
+    with own.compiler.connection.cursor() as cursor:
         cursor.execute(own.sql, values)
     row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
+
+
+def _kept[T](key: object, write: Callable[[BaseDatabaseWrapper], T]) -> T:
+    """Return what was written under a key for this thread's connection."""
+    connection = connections[DEFAULT_DB_ALIAS]
+    # With the connection, and gone with it.
+    kept: dict[object, T] = vars(connection).setdefault("_statements", {})
+    if key not in kept:
+        kept[key] = write(connection)
+    return kept[key]
 
 
 def _write_insert(row: Model, connection: BaseDatabaseWrapper) -> _Insert:
