@@ -10,10 +10,9 @@ from uuid import uuid4
 from django.db import connection, transaction
 
 from accounts.models import User
-from benchmarks.world import declare_payments
+from benchmarks.world import bare_policy, declare_payments
 from predictions.enums import Stage
 from predictions.models import ModelVersion, Workflow
-from reviewqueue.models import Policy
 from reviewqueue.services.tallies import recount
 
 DAYS = 90
@@ -148,7 +147,8 @@ def three_months(n: int, *, until: datetime, seed: float = 0.5) -> Workflow:
         reason_codes=REASON_CODES,
         now=until - timedelta(days=DAYS),
     )
-    policy = _policy(workflow, now=until - timedelta(days=DAYS))
+    begun = until - timedelta(days=DAYS)
+    policy = bare_policy(workflow, mode="all", audit_share=0.1, now=begun)
     _versions(workflow, now=until - timedelta(days=DAYS))
     User.objects.bulk_create(
         User(username=f"months-{mark}-{number:02}") for number in range(N_REVIEWERS)
@@ -173,19 +173,6 @@ def three_months(n: int, *, until: datetime, seed: float = 0.5) -> Workflow:
         for table in TABLES:
             cursor.execute(f"VACUUM ANALYZE {table}")
     return workflow
-
-
-def _policy(workflow: Workflow, *, now: datetime) -> Policy:
-    return Policy.objects.create(
-        workflow=workflow,
-        version=1,
-        mode="all",
-        audit_share=0.1,
-        blind_share=0.1,
-        second_opinion_share=0,
-        seed=1,
-        created_at=now,
-    )
 
 
 def _versions(workflow: Workflow, *, now: datetime) -> None:

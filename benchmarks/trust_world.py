@@ -12,10 +12,10 @@ from uuid import uuid4
 from django.db import connection, transaction
 
 from accounts.models import User
-from benchmarks.world import declare_payments
+from benchmarks.world import bare_policy, declare_payments
 from predictions.enums import Stage
 from predictions.models import ModelVersion, Workflow
-from reviewqueue.models import Policy, Segment, TrustMove, TrustPlan
+from reviewqueue.models import Segment, TrustMove, TrustPlan
 from reviewqueue.queries.trust import suggested_plan
 from reviewqueue.services.observations import rebuild_observations
 from reviewqueue.services.tallies import recount
@@ -229,7 +229,7 @@ def earned(n: int, *, until: datetime, seed: float = 0.5) -> Workflow:
         "until": until,
         "workflow": workflow.pk,
         "version": version.pk,
-        "policy": _policy(workflow, now=since).pk,
+        "policy": bare_policy(workflow, mode="earned", audit_share=0.05, now=since).pk,
         "people": f"earned-{mark}-%",
         "ladder": LADDER,
     }
@@ -264,19 +264,6 @@ def _champion(workflow: Workflow, *, now: datetime) -> ModelVersion:
         threshold=0.5,
         created_at=now,
         stage_changed_at=now,
-    )
-
-
-def _policy(workflow: Workflow, *, now: datetime) -> Policy:
-    return Policy.objects.create(
-        workflow=workflow,
-        version=1,
-        mode="earned",
-        audit_share=0.05,
-        blind_share=0.1,
-        second_opinion_share=0,
-        seed=1,
-        created_at=now,
     )
 
 

@@ -15,6 +15,7 @@ from predictions.services.labelled_rows import LabelledRows
 from predictions.services.registry import change_stage
 from predictions.services.training import train_version
 from predictions.services.workflows import declare_workflow
+from reviewqueue.models import Policy
 from reviewqueue.services.policies import PolicyTerms, put_policy
 
 _DECLARATION = """
@@ -68,6 +69,22 @@ def bench_workflow(*, now: datetime, low: float = 0.5) -> Workflow:
     )
     put_policy(workflow=workflow, terms=terms, by=None, reason="benchmark", now=now)
     return workflow
+
+
+def bare_policy(
+    workflow: Workflow, *, mode: str, audit_share: float, now: datetime
+) -> Policy:
+    """Store the first policy of a workflow whose rows are made by SQL."""
+    return Policy.objects.create(
+        workflow=workflow,
+        version=1,
+        mode=mode,
+        audit_share=audit_share,
+        blind_share=0.1,
+        second_opinion_share=0,
+        seed=1,
+        created_at=now,
+    )
 
 
 def bench_champion(workflow: Workflow, *, now: datetime) -> ModelVersion:
