@@ -142,6 +142,9 @@ def test_servers_start_where_a_library_starts_threads_in_every_child(
     output, _ = parent.communicate()
     assert [int(word) > 0 for word in output.split()] == [True, True]
     assert parent.returncode == 0
+    is_another = os.geteuid() == 0 and processes._forbids("namespace")
+    owner = NOBODY if is_another else os.geteuid()
+    assert (tmp_path / "servers" / "postgres").stat().st_uid == owner
 
 
 def test_folder_in_use_is_refused(
